@@ -1,0 +1,1 @@
+//! Shared, short-lived answers: one trait, in Redis or in the process.

@@ -1,0 +1,126 @@
+//! The error a client sees: Parse's numeric code and text.
+
+use std::fmt;
+
+/// Result of everything that may answer a client with a Parse error.
+pub type Result<T, E = ParseError> = std::result::Result<T, E>;
+
+macro_rules! error_codes {
+    ($($(#[$doc:meta])* $name:ident = $code:literal,)*) => {
+        /// Parse's numeric error codes, as the SDKs know them.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[repr(i32)]
+        pub enum ErrorCode { $($(#[$doc])* $name = $code,)* }
+
+        impl ErrorCode {
+            /// The code with this number, if Parse defines one.
+            pub fn from_number(number: i32) -> Option<Self> {
+                match number { $($code => Some(Self::$name),)* _ => None }
+            }
+        }
+    };
+}
+
+error_codes! {
+    /// No code of its own.
+    OtherCause = -1,
+    /// Something failed that is not the client's fault (HTTP 500).
+    InternalServerError = 1,
+    /// A service could not be reached, or the caller is sending too much.
+    ConnectionFailed = 100,
+    /// No such object, or not visible to the caller (HTTP 404).
+    ObjectNotFound = 101,
+    /// The query cannot be executed as written.
+    InvalidQuery = 102,
+    /// The class name is not allowed or unknown.
+    InvalidClassName = 103,
+    /// An object id is missing.
+    MissingObjectId = 104,
+    /// A field name is not allowed.
+    InvalidKeyName = 105,
+    /// Badly formed JSON, or JSON of the wrong shape.
+    InvalidJson = 107,
+    /// The feature is not available.
+    CommandUnavailable = 108,
+    /// A value does not have the type its field has in the schema.
+    IncorrectType = 111,
+    /// The caller may not do this.
+    OperationForbidden = 119,
+    /// A key inside an object value holds `$` or `.`.
+    InvalidNestedKey = 121,
+    /// The ACL cannot be stored.
+    InvalidAcl = 123,
+    /// The operation took longer than its deadline.
+    Timeout = 124,
+    /// Not an e-mail address.
+    InvalidEmailAddress = 125,
+    /// A file or file URL was refused.
+    FileSaveError = 130,
+    /// A unique field already holds this value.
+    DuplicateValue = 137,
+    /// A trigger or function of the app failed.
+    ScriptFailed = 141,
+    /// A validator refused the value.
+    ValidationError = 142,
+    /// The request id was seen before.
+    DuplicateRequest = 159,
+    /// The session token is unknown or expired.
+    InvalidSessionToken = 209,
+    /// The schema cannot be changed in this way.
+    InvalidSchemaOperation = 255,
+}
+
+/// Whether the text of an error may be shown to clients.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Disclosure {
+    /// The text is part of the protocol.
+    #[default]
+    Public,
+    /// The text names what the caller may not know: with `enableSanitizedErrorResponse` clients read "Permission denied".
+    Sanitised,
+}
+
+/// An error as the client sees it: `{"code": …, "error": …}`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParseError {
+    /// Parse's code.
+    pub code: ErrorCode,
+    /// Parse's text.
+    pub message: String,
+    /// Who may read the text.
+    pub disclosure: Disclosure,
+}
+
+impl ParseError {
+    /// An error whose text every client may read.
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), disclosure: Disclosure::Public }
+    }
+
+    /// An error whose text is replaced by "Permission denied" unless the app switched that off.
+    pub fn sanitised(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), disclosure: Disclosure::Sanitised }
+    }
+
+    /// The answer to a read, update or delete of an object that is not there for the caller.
+    pub fn object_not_found() -> Self {
+        Self::new(ErrorCode::ObjectNotFound, "Object not found.")
+    }
+
+    /// The HTTP status that carries this error (Parse: 500 for code 1, 404 for 101, 400 for the rest).
+    pub fn http_status(&self) -> u16 {
+        match self.code {
+            ErrorCode::InternalServerError => 500,
+            ErrorCode::ObjectNotFound => 404,
+            _ => 400,
+        }
+    }
+}
+
+impl fmt::Display for ParseError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} (code {})", self.message, self.code as i32)
+    }
+}
+
+impl std::error::Error for ParseError {}

@@ -1,0 +1,24 @@
+//! Parse's vocabulary: values, names, update operations, queries, schemas, permissions and errors.
+//!
+//! Pure: no I/O, no clock, no async. Everything a service decides on is parsed here once, into types that cannot hold
+//! what Parse refuses.
+
+pub mod acl;
+pub mod date;
+pub mod error;
+pub mod name;
+pub mod object;
+pub mod query;
+pub mod schema;
+pub mod update;
+pub mod value;
+
+pub use acl::Acl;
+pub use date::Date;
+pub use error::{ErrorCode, ParseError};
+pub use name::{ClassName, FieldName, FieldPath, ObjectId};
+pub use object::Object;
+pub use query::Query;
+pub use schema::{ClassSchema, FieldType};
+pub use update::Update;
+pub use value::{Map, Value};

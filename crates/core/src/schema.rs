@@ -1,0 +1,67 @@
+//! What a class looks like: its fields, their types and options.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+
+use crate::ClassName;
+
+/// The type of a field.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum FieldType {
+    /// Text.
+    String,
+    /// Number.
+    Number,
+    /// Boolean.
+    Boolean,
+    /// Date.
+    Date,
+    /// JSON object.
+    Object,
+    /// JSON array.
+    Array,
+    /// Reference to an object of the class.
+    Pointer(String),
+    /// Many-to-many relation with the class.
+    Relation(String),
+    /// Geographic point.
+    GeoPoint,
+    /// Geographic polygon.
+    Polygon,
+    /// File.
+    File,
+    /// Bytes.
+    Bytes,
+    /// The pseudo-type of the `ACL` column.
+    Acl,
+}
+
+/// A field of a class.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Field {
+    /// Type.
+    pub field_type: FieldType,
+    /// `required`, `defaultValue` and whatever else was given with the field, as JSON; usually empty.
+    pub options: serde_json::Map<String, Json>,
+}
+
+/// A class as the schema collection describes it, default columns included.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClassSchema {
+    /// Name.
+    pub name: ClassName,
+    /// Every field, the default columns of the class included (`objectId`, `createdAt`, `updatedAt`, `ACL`, …).
+    pub fields: BTreeMap<String, Field>,
+    /// Class-level permissions exactly as stored; `None` means public.
+    pub permissions: Option<Json>,
+    /// Indexes as recorded in the schema collection: name to key specification.
+    pub indexes: serde_json::Map<String, Json>,
+}
+
+impl ClassSchema {
+    /// The type of a field, `None` if the class does not have it.
+    pub fn field_type(&self, field: &str) -> Option<&FieldType> {
+        self.fields.get(field).map(|field| &field.field_type)
+    }
+}

@@ -1,0 +1,198 @@
+//! The effective configuration of a process, from defaults, file, environment and flags.
+
+use std::path::PathBuf;
+
+use ipnet::IpNet;
+use secrecy::SecretString;
+use serde_json::Value as Json;
+use std::time::Duration;
+
+/// Everything a Parsefleet process can be told. Parse Server's options keep their meaning; Parsefleet's own are under
+/// `fleet`.
+#[derive(Debug)]
+pub struct Config {
+    /// `appId`
+    pub app_id: String,
+    /// The keys a caller may present.
+    pub keys: Keys,
+    /// How the API is served.
+    pub http: Http,
+    /// Where objects live.
+    pub database: Database,
+    /// What objects and queries may do.
+    pub objects: Objects,
+    /// `cacheTTL`, `cacheMaxSize`.
+    pub cache: Cache,
+    /// `sessionLength`, `extendSessionOnUse`
+    pub sessions: Sessions,
+    /// `logLevel`, `jsonLogs`, `silent`, `verbose`
+    pub log: Log,
+    /// Parsefleet's own settings.
+    pub fleet: Fleet,
+}
+
+/// Keys and the addresses they are accepted from.
+#[derive(Debug)]
+pub struct Keys {
+    /// `masterKey`
+    pub master: SecretString,
+    /// `masterKeyIps`
+    pub master_ips: Vec<IpNet>,
+    /// `readOnlyMasterKey`
+    pub read_only_master: Option<SecretString>,
+    /// `readOnlyMasterKeyIps`
+    pub read_only_master_ips: Vec<IpNet>,
+    /// `maintenanceKey`
+    pub maintenance: Option<SecretString>,
+    /// `maintenanceKeyIps`
+    pub maintenance_ips: Vec<IpNet>,
+    /// `clientKey`
+    pub client: Option<SecretString>,
+    /// `javascriptKey`
+    pub javascript: Option<SecretString>,
+    /// `restAPIKey`
+    pub rest_api: Option<SecretString>,
+    /// `dotNetKey`
+    pub dot_net: Option<SecretString>,
+}
+
+/// How the API is served.
+#[derive(Debug)]
+pub struct Http {
+    /// `host`
+    pub host: String,
+    /// `port`
+    pub port: u16,
+    /// `mountPath`, with a leading and without a trailing slash.
+    pub mount_path: String,
+    /// `serverURL`
+    pub server_url: Option<String>,
+    /// `publicServerURL`
+    pub public_server_url: Option<String>,
+    /// `maxUploadSize` in bytes.
+    pub max_upload_size: usize,
+    /// `allowOrigin`; empty means `*`.
+    pub allow_origin: Vec<String>,
+    /// `allowHeaders`
+    pub allow_headers: Vec<String>,
+    /// `trustProxy`, in Express' meaning.
+    pub trust_proxy: TrustProxy,
+    /// `enableSanitizedErrorResponse`
+    pub sanitise_errors: bool,
+    /// `routeAllowList`
+    pub route_allow_list: Option<Vec<String>>,
+}
+
+/// Which addresses in `X-Forwarded-For` are believed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TrustProxy {
+    /// None.
+    Never,
+    /// All: the leftmost is the client.
+    Always,
+    /// So many proxies in front.
+    Hops(usize),
+    /// These proxies.
+    Addresses(Vec<IpNet>),
+}
+
+/// Where objects live.
+#[derive(Debug)]
+pub struct Database {
+    /// `databaseURI`; `None` is the embedded store.
+    pub uri: Option<SecretString>,
+    /// `databaseOptions` as given.
+    pub options: serde_json::Map<String, Json>,
+    /// `collectionPrefix`
+    pub collection_prefix: String,
+    /// `PARSEFLEET_DATA_DIR`: directory of the embedded store.
+    pub data_dir: PathBuf,
+}
+
+/// What objects and queries may do.
+#[derive(Debug)]
+pub struct Objects {
+    /// `objectIdSize`
+    pub object_id_size: usize,
+    /// `allowCustomObjectId`
+    pub allow_custom_object_id: bool,
+    /// `allowClientClassCreation`
+    pub allow_client_class_creation: bool,
+    /// `defaultLimit`
+    pub default_limit: u64,
+    /// `maxLimit`
+    pub max_limit: Option<u64>,
+    /// `requestKeywordDenylist`
+    pub keyword_denylist: Vec<Json>,
+    /// `fileKey`
+    pub file_key: Option<String>,
+    /// `protectedFields` merged with its default, as given: class to group to fields.
+    pub protected_fields: Json,
+    /// `protectedFieldsOwnerExempt`
+    pub protected_fields_owner_exempt: bool,
+}
+
+/// Caches.
+#[derive(Debug)]
+pub struct Cache {
+    /// `cacheTTL`: longest life of a cached session or role list.
+    pub ttl: Duration,
+    /// `cacheMaxSize`: most entries of the in-process caches.
+    pub max_size: u64,
+}
+
+/// Sessions.
+#[derive(Debug)]
+pub struct Sessions {
+    /// `sessionLength`
+    pub length: Duration,
+    /// `extendSessionOnUse`
+    pub extend_on_use: bool,
+}
+
+/// Logs.
+#[derive(Debug)]
+pub struct Log {
+    /// `logLevel` (or `verbose`, `silent`), as a tracing filter directive.
+    pub filter: String,
+    /// `jsonLogs`
+    pub json: bool,
+}
+
+/// Parsefleet's own settings.
+#[derive(Debug)]
+pub struct Fleet {
+    /// `PARSEFLEET_LISTEN`: `host:port` of a role's gRPC server.
+    pub listen: String,
+    /// `PARSEFLEET_ADMIN_LISTEN`: `host:port` of the admin server; `None` switches it off (standalone default).
+    pub admin_listen: Option<String>,
+    /// `PARSEFLEET_AUTH_URL`: where auth is, `http(s)://host:port`; several separated by commas.
+    pub auth_url: Option<String>,
+    /// `PARSEFLEET_DATA_URL`: where data is.
+    pub data_url: Option<String>,
+    /// `PARSEFLEET_REDIS_URL`
+    pub redis_url: Option<SecretString>,
+    /// `PARSEFLEET_SERVICE_CREDENTIAL`: shared secret of the services.
+    pub service_credential: Option<SecretString>,
+    /// `PARSEFLEET_TLS_CERT`, `PARSEFLEET_TLS_KEY`, `PARSEFLEET_TLS_CA`: PEM files for mutual TLS between services.
+    pub tls: Option<Tls>,
+    /// `PARSEFLEET_OTLP_ENDPOINT` (or `OTEL_EXPORTER_OTLP_ENDPOINT`): where telemetry goes; `None` exports nothing.
+    pub otlp_endpoint: Option<String>,
+    /// `PARSEFLEET_REQUEST_TIMEOUT`: the deadline a request starts with.
+    pub request_timeout: Duration,
+    /// `PARSEFLEET_SHUTDOWN_GRACE`: longest time a stopping process waits for requests in flight.
+    pub shutdown_grace: Duration,
+    /// `PARSEFLEET_SHUTDOWN_DELAY`: time between "not ready" and refusing connections.
+    pub shutdown_delay: Duration,
+}
+
+/// Files of mutual TLS.
+#[derive(Debug)]
+pub struct Tls {
+    /// Certificate chain.
+    pub certificate: PathBuf,
+    /// Private key.
+    pub key: PathBuf,
+    /// Authority that signs the other services' certificates.
+    pub authority: PathBuf,
+}

@@ -1,0 +1,3 @@
+//! The data service: every object of every class. It owns the object store.
+
+pub mod store;

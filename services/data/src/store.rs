@@ -1,0 +1,169 @@
+//! Where objects live: one trait, two stores.
+//!
+//! Both keep documents in the MongoDB format of Parse Server, so that one encoder and one reader serve both, and a
+//! document can move from one to the other byte for byte.
+
+use async_trait::async_trait;
+use bson::{Document, RawDocumentBuf};
+use parsefleet_core::{
+    ClassName, ClassSchema, Date, FieldName, Query, Update, query::SortKey, schema::Field, value::Pointer,
+};
+
+/// What a store may answer instead of a result.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A unique index already holds the value. The field is the index's, as far as the store can tell.
+    #[error("duplicate value in a unique index ({field:?})")]
+    Duplicate {
+        /// REST name of the field.
+        field: Option<String>,
+    },
+    /// The class or field to be created is there already: reload the schema and look again.
+    #[error("the schema was changed by somebody else")]
+    SchemaConflict,
+    /// The query or update is not one the store can carry out; the text is for the client (HTTP 400, code 102).
+    #[error("{0}")]
+    Unsupported(String),
+    /// The database refused the command for what the client sent (a bad regular expression, `$inc` of a text, …).
+    #[error("the database refused the command: {0}")]
+    Refused(String),
+    /// The database cannot be reached or did not answer in time. Trying again later may help.
+    #[error("the database is not available: {0}")]
+    Unavailable(String),
+    /// Anything else.
+    #[error("the database failed: {0}")]
+    Failed(String),
+}
+
+/// Which documents of a class, in which order.
+#[derive(Clone, Debug, Default)]
+pub struct FindOptions {
+    /// Order; empty means the store's natural one.
+    pub order: Vec<SortKey>,
+    /// Documents to leave out at the start.
+    pub skip: u64,
+    /// Most documents to return; `None` is all.
+    pub limit: Option<u64>,
+    /// Stored columns to return (`_id` always comes); `None` is all.
+    pub projection: Option<Vec<String>>,
+    /// `comment` for the database's log.
+    pub comment: Option<String>,
+    /// Index name or specification, as JSON.
+    pub hint: Option<serde_json::Value>,
+    /// Read preference, one of the five driver names in upper case with `_`.
+    pub read_preference: Option<String>,
+}
+
+/// An index to be made if it is not there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Index {
+    /// Name, as Parse Server gives it (`username_1`, `case_insensitive_email`, …).
+    pub name: String,
+    /// Stored columns and their kinds, in order.
+    pub keys: Vec<(String, IndexKind)>,
+    /// No two documents may have the same value.
+    pub unique: bool,
+    /// Documents without the column are left out.
+    pub sparse: bool,
+    /// Compared without regard to case (collation `en_US`, strength 2).
+    pub case_insensitive: bool,
+    /// Seconds after which a document whose column is a date disappears.
+    pub expire_after_seconds: Option<u32>,
+}
+
+/// Kind of one index column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IndexKind {
+    /// `1`
+    Ascending,
+    /// `-1`
+    Descending,
+    /// `"2d"`
+    Geo2d,
+    /// `"2dsphere"`
+    Geo2dSphere,
+    /// `"text"`
+    Text,
+}
+
+/// A store of classes and their objects.
+///
+/// Every method is one atomic operation of the database: there is no read-then-write behind any of them that another
+/// writer could come between. What was answered with `Ok` survives a crash of the process and of the machine.
+#[async_trait]
+pub trait ObjectStore: Send + Sync + 'static {
+    /// Every class of the schema collection, default columns added.
+    async fn load_schema(&self) -> Result<Vec<ClassSchema>, StoreError>;
+
+    /// Writes a new class with the fields and permissions of `class`.
+    ///
+    /// # Errors
+    /// `SchemaConflict` if the class is there.
+    async fn create_class(&self, class: &ClassSchema) -> Result<(), StoreError>;
+
+    /// Adds a field to a class.
+    ///
+    /// # Errors
+    /// `SchemaConflict` if the field is there, whatever its type.
+    async fn add_field(&self, class: &ClassName, name: &FieldName, field: &Field) -> Result<(), StoreError>;
+
+    /// Makes an index unless one of that name is there.
+    async fn ensure_index(&self, class: &ClassName, index: &Index) -> Result<(), StoreError>;
+
+    /// Stores a new document.
+    async fn insert(&self, class: &ClassName, document: RawDocumentBuf) -> Result<(), StoreError>;
+
+    /// The documents that satisfy the query.
+    async fn find(
+        &self,
+        class: &ClassSchema,
+        query: &Query,
+        options: &FindOptions,
+    ) -> Result<Vec<RawDocumentBuf>, StoreError>;
+
+    /// The number of documents that satisfy the query.
+    async fn count(&self, class: &ClassSchema, query: &Query) -> Result<u64, StoreError>;
+
+    /// Changes one document that satisfies the query, in one operation. Relation changes of `update` are not applied.
+    /// The new document, or `None` if none satisfied the query.
+    async fn update_one(
+        &self,
+        class: &ClassSchema,
+        query: &Query,
+        update: &Update,
+        updated_at: Date,
+    ) -> Result<Option<RawDocumentBuf>, StoreError>;
+
+    /// Removes the documents that satisfy the query, and tells how many there were.
+    async fn delete(&self, class: &ClassSchema, query: &Query) -> Result<u64, StoreError>;
+
+    /// Adds rows to the relation `key` of one object; rows that are there stay.
+    async fn add_relations(
+        &self,
+        class: &ClassName,
+        key: &FieldName,
+        owner: &str,
+        targets: &[Pointer],
+    ) -> Result<(), StoreError>;
+
+    /// Removes rows from the relation `key` of one object; rows that are not there are no error.
+    async fn remove_relations(
+        &self,
+        class: &ClassName,
+        key: &FieldName,
+        owner: &str,
+        targets: &[Pointer],
+    ) -> Result<(), StoreError>;
+
+    /// Whether the database answers.
+    async fn ping(&self) -> Result<(), StoreError>;
+
+    /// The query plan as the database tells it; `verbosity` is one of MongoDB's.
+    async fn explain(
+        &self,
+        class: &ClassSchema,
+        query: &Query,
+        options: &FindOptions,
+        verbosity: &str,
+    ) -> Result<Document, StoreError>;
+}
