@@ -1,1 +1,97 @@
-//! Shared, short-lived answers: one trait, in Redis or in the process.
+//! Shared, short-lived answers: one trait, in the process or in Redis.
+//!
+//! A cached answer is found under the *generation* of its topic. Whoever changes what the answers are made of starts a new
+//! generation, and every instance hears of it, so that an old answer cannot be found again: not even one that was being
+//! worked out while the change happened. Generations are random, never counted, so that instances which lost sight of
+//! each other cannot meet in the same one.
+//!
+//! A cache that fails is a cache that knows nothing: no method returns an error.
+
+mod local;
+mod redis;
+
+use std::{fmt, time::Duration};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use tokio::sync::watch;
+
+pub use crate::{
+    local::LocalCache,
+    redis::{RedisCache, RedisCacheError},
+};
+
+/// What a set of answers is about; each has its own generations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Topic {
+    /// Who a session token belongs to, and the user's roles.
+    Sessions,
+    /// The classes and their fields.
+    Schema,
+}
+
+impl Topic {
+    /// Every topic.
+    pub const ALL: [Self; 2] = [Self::Sessions, Self::Schema];
+
+    /// The topic's name in keys and messages.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sessions => "sessions",
+            Self::Schema => "schema",
+        }
+    }
+}
+
+/// The state of a topic between two changes. Equal generations are the same state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Generation(u64);
+
+impl Generation {
+    fn random() -> Self {
+        Self(rand::random())
+    }
+}
+
+impl fmt::Display for Generation {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:016x}", self.0)
+    }
+}
+
+/// A place for one answer, tied to the generation in which the question was asked.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Slot {
+    topic: Topic,
+    generation: Generation,
+    key: String,
+}
+
+/// Limits of a cache.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Longest time an answer is kept.
+    pub time_to_live: Duration,
+    /// Most answers kept in the process.
+    pub capacity: u64,
+}
+
+/// A cache of answers that all instances agree on.
+#[async_trait]
+pub trait Cache: Send + Sync + 'static {
+    /// The place of an answer. Take it before working the answer out: if the topic changes meanwhile, the answer is kept
+    /// where nobody looks.
+    fn slot(&self, topic: Topic, key: &str) -> Slot;
+
+    /// The answer, if it is known.
+    async fn get(&self, slot: &Slot) -> Option<Bytes>;
+
+    /// Keeps an answer.
+    async fn put(&self, slot: &Slot, answer: Bytes);
+
+    /// Starts a new generation of the topic, here at once and everywhere as soon as the message arrives.
+    async fn invalidate(&self, topic: Topic);
+
+    /// Tells when the topic was changed, here or elsewhere.
+    fn changes(&self, topic: Topic) -> watch::Receiver<Generation>;
+}

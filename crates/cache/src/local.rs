@@ -1,0 +1,96 @@
+//! The cache in the process: all there is standalone, and the first level in front of Redis.
+
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use moka::{Expiry, future::Cache as Entries};
+use tokio::sync::watch;
+
+use crate::{Cache, Generation, Limits, Slot, Topic};
+
+/// A bounded map with a time to live.
+pub struct LocalCache {
+    entries: Entries<Slot, Entry>,
+    time_to_live: Duration,
+    sessions: watch::Sender<Generation>,
+    schema: watch::Sender<Generation>,
+}
+
+#[derive(Clone)]
+struct Entry {
+    answer: Bytes,
+    time_to_live: Duration,
+}
+
+/// Lets each entry say how long it lives.
+struct EntryExpiry;
+
+impl LocalCache {
+    /// An empty cache.
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            entries: Entries::builder().max_capacity(limits.capacity).expire_after(EntryExpiry).build(),
+            time_to_live: limits.time_to_live,
+            sessions: watch::Sender::new(Generation::random()),
+            schema: watch::Sender::new(Generation::random()),
+        }
+    }
+
+    /// Keeps an answer for at most `limit`.
+    pub(crate) async fn put_for(&self, slot: &Slot, answer: Bytes, limit: Duration) {
+        let time_to_live = self.time_to_live.min(limit);
+        self.entries.insert(slot.clone(), Entry { answer, time_to_live }).await;
+    }
+
+    /// Moves the topic to a generation that was started elsewhere.
+    pub(crate) fn enter(&self, topic: Topic, generation: Generation) {
+        self.topic(topic).send_if_modified(|current| std::mem::replace(current, generation) != generation);
+    }
+
+    fn topic(&self, topic: Topic) -> &watch::Sender<Generation> {
+        match topic {
+            Topic::Sessions => &self.sessions,
+            Topic::Schema => &self.schema,
+        }
+    }
+}
+
+#[async_trait]
+impl Cache for LocalCache {
+    fn slot(&self, topic: Topic, key: &str) -> Slot {
+        Slot { topic, generation: *self.topic(topic).borrow(), key: key.to_owned() }
+    }
+
+    async fn get(&self, slot: &Slot) -> Option<Bytes> {
+        self.entries.get(slot).await.map(|entry| entry.answer)
+    }
+
+    async fn put(&self, slot: &Slot, answer: Bytes) {
+        self.put_for(slot, answer, self.time_to_live).await;
+    }
+
+    async fn invalidate(&self, topic: Topic) {
+        self.enter(topic, Generation::random());
+    }
+
+    fn changes(&self, topic: Topic) -> watch::Receiver<Generation> {
+        self.topic(topic).subscribe()
+    }
+}
+
+impl Expiry<Slot, Entry> for EntryExpiry {
+    fn expire_after_create(&self, _slot: &Slot, entry: &Entry, _created_at: Instant) -> Option<Duration> {
+        Some(entry.time_to_live)
+    }
+
+    fn expire_after_update(
+        &self,
+        _slot: &Slot,
+        entry: &Entry,
+        _updated_at: Instant,
+        _remaining: Option<Duration>,
+    ) -> Option<Duration> {
+        Some(entry.time_to_live)
+    }
+}

@@ -1,0 +1,239 @@
+//! The cache shared over Redis, with a first level in the process.
+//!
+//! Per topic Redis holds the current generation; a change replaces it and announces it on one channel. While the
+//! announcements cannot be heard, the first level lives for [`DEAF_TIME_TO_LIVE`] only, and Redis itself is by-passed for
+//! a moment after each failure, so that a Redis that hangs does not slow every request down.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use redis::{
+    AsyncCommands as _, Client, RedisResult,
+    aio::{ConnectionManager, ConnectionManagerConfig},
+};
+use tokio::sync::watch;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::{Cache, Generation, Limits, LocalCache, Slot, Topic};
+
+/// How long the first level may answer by itself while changes elsewhere cannot be heard.
+const DEAF_TIME_TO_LIVE: Duration = Duration::from_secs(1);
+/// How long Redis is left alone after a command failed.
+const REST_AFTER_FAILURE: Duration = Duration::from_millis(500);
+/// Longest wait for an answer of Redis: beyond this, asking the owner of the truth is faster.
+const RESPONSE_TIMEOUT: Duration = Duration::from_millis(250);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+const RECONNECT_DELAY: Duration = Duration::from_millis(250);
+
+/// Why a cache cannot be made.
+#[derive(Debug, thiserror::Error)]
+#[error("the address of Redis cannot be used: {0}")]
+pub struct RedisCacheError(#[from] redis::RedisError);
+
+/// A cache that all processes with the same Redis and prefix share.
+pub struct RedisCache {
+    shared: Arc<Shared>,
+    _listener: DropGuard,
+}
+
+struct Shared {
+    first_level: LocalCache,
+    connection: ConnectionManager,
+    keys: Keys,
+    time_to_live: Duration,
+    /// Whether announcements are being heard.
+    hears: AtomicBool,
+    rest: Rest,
+}
+
+impl RedisCache {
+    /// A cache at `url` whose keys start with `prefix`. Needs a tokio runtime; does not wait for Redis, and works, without
+    /// sharing anything, while Redis is away.
+    ///
+    /// # Errors
+    /// If the address is not one of Redis.
+    pub fn try_new(url: &str, prefix: &str, limits: Limits) -> Result<Self, RedisCacheError> {
+        let client = Client::open(url)?;
+        let config = ConnectionManagerConfig::new()
+            .set_response_timeout(Some(RESPONSE_TIMEOUT))
+            .set_connection_timeout(Some(CONNECT_TIMEOUT))
+            .set_number_of_retries(1);
+        let shared = Arc::new(Shared {
+            first_level: LocalCache::new(limits),
+            connection: ConnectionManager::new_lazy_with_config(client.clone(), config)?,
+            keys: Keys { prefix: prefix.to_owned() },
+            time_to_live: limits.time_to_live,
+            hears: AtomicBool::new(false),
+            rest: Rest::new(),
+        });
+        let stop = CancellationToken::new();
+        let listener = listen(client, Arc::clone(&shared));
+        tokio::spawn(stop.clone().run_until_cancelled_owned(listener));
+        Ok(Self { shared, _listener: stop.drop_guard() })
+    }
+}
+
+#[async_trait]
+impl Cache for RedisCache {
+    fn slot(&self, topic: Topic, key: &str) -> Slot {
+        self.shared.first_level.slot(topic, key)
+    }
+
+    async fn get(&self, slot: &Slot) -> Option<Bytes> {
+        if let Some(answer) = self.shared.first_level.get(slot).await {
+            return Some(answer);
+        }
+        if !self.shared.hears.load(Ordering::Acquire) {
+            return None;
+        }
+        let key = self.shared.keys.answer(slot);
+        let mut connection = self.shared.connection.clone();
+        let answer: Vec<u8> = self.shared.rest.unless_resting(connection.get::<_, Option<Vec<u8>>>(key)).await??;
+        let answer = Bytes::from(answer);
+        self.shared.first_level.put(slot, answer.clone()).await;
+        Some(answer)
+    }
+
+    async fn put(&self, slot: &Slot, answer: Bytes) {
+        if !self.shared.hears.load(Ordering::Acquire) {
+            self.shared.first_level.put_for(slot, answer, DEAF_TIME_TO_LIVE).await;
+            return;
+        }
+        self.shared.first_level.put(slot, answer.clone()).await;
+        let mut connection = self.shared.connection.clone();
+        let milliseconds = u64::try_from(self.shared.time_to_live.as_millis()).unwrap_or(u64::MAX).max(1);
+        let key = self.shared.keys.answer(slot);
+        self.shared.rest.unless_resting(connection.pset_ex::<_, _, ()>(key, answer.as_ref(), milliseconds)).await;
+    }
+
+    async fn invalidate(&self, topic: Topic) {
+        let generation = Generation::random();
+        self.shared.first_level.enter(topic, generation);
+        let mut connection = self.shared.connection.clone();
+        let mut change = redis::pipe();
+        change
+            .atomic()
+            .set(self.shared.keys.generation(topic), generation.0)
+            .ignore()
+            .publish(self.shared.keys.channel(), format!("{} {}", topic.name(), generation.0))
+            .ignore();
+        // Tried even after a failure a moment ago: a lost announcement is worse than a slow one.
+        if let Err(error) = change.query_async::<()>(&mut connection).await {
+            tracing::warn!(%error, topic = topic.name(), "other instances could not be told of a change");
+        }
+    }
+
+    fn changes(&self, topic: Topic) -> watch::Receiver<Generation> {
+        self.shared.first_level.changes(topic)
+    }
+}
+
+/// Follows the announcements for as long as the cache lives.
+async fn listen(client: Client, shared: Arc<Shared>) {
+    let mut warned = false;
+    loop {
+        match follow(&client, &shared).await {
+            Ok(()) => warned = false,
+            Err(error) if warned => tracing::debug!(%error, "the shared cache is still away"),
+            Err(error) => {
+                tracing::warn!(%error, "the shared cache is away: answers are cached for a second, in this process");
+                warned = true;
+            }
+        }
+        if shared.hears.swap(false, Ordering::AcqRel) {
+            // What changed meanwhile is unknown, so that nothing known may be trusted.
+            for topic in Topic::ALL {
+                shared.first_level.enter(topic, Generation::random());
+            }
+        }
+        tokio::time::sleep(RECONNECT_DELAY).await;
+    }
+}
+
+/// Hears announcements until the connection ends.
+async fn follow(client: &Client, shared: &Shared) -> RedisResult<()> {
+    let (mut sink, mut messages) = client.get_async_pubsub().await?.split();
+    sink.subscribe(shared.keys.channel()).await?;
+    for topic in Topic::ALL {
+        shared.first_level.enter(topic, current_generation(shared, topic).await?);
+    }
+    shared.hears.store(true, Ordering::Release);
+    tracing::info!("the shared cache is in use");
+    while let Some(message) = messages.next().await {
+        let text: String = message.get_payload()?;
+        if let Some((topic, generation)) = parse_announcement(&text) {
+            shared.first_level.enter(topic, generation);
+        }
+    }
+    Ok(())
+}
+
+/// The generation in Redis, started if there is none.
+async fn current_generation(shared: &Shared, topic: Topic) -> RedisResult<Generation> {
+    let mut connection = shared.connection.clone();
+    let key = shared.keys.generation(topic);
+    let _: bool = connection.set_nx(&key, Generation::random().0).await?;
+    connection.get(&key).await.map(Generation)
+}
+
+fn parse_announcement(text: &str) -> Option<(Topic, Generation)> {
+    let (name, generation) = text.split_once(' ')?;
+    let topic = Topic::ALL.into_iter().find(|topic| topic.name() == name)?;
+    Some((topic, Generation(generation.parse().ok()?)))
+}
+
+/// The names of everything in Redis.
+struct Keys {
+    prefix: String,
+}
+
+impl Keys {
+    fn answer(&self, slot: &Slot) -> String {
+        format!("{}:{}:{}:{}", self.prefix, slot.topic.name(), slot.generation, slot.key)
+    }
+
+    fn generation(&self, topic: Topic) -> String {
+        format!("{}:{}:generation", self.prefix, topic.name())
+    }
+
+    fn channel(&self) -> String {
+        format!("{}:changes", self.prefix)
+    }
+}
+
+/// Leaves Redis alone for a moment after a failure.
+struct Rest {
+    started: Instant,
+    until_milliseconds: AtomicU64,
+}
+
+impl Rest {
+    fn new() -> Self {
+        Self { started: Instant::now(), until_milliseconds: AtomicU64::new(0) }
+    }
+
+    /// The command's result, or nothing if it failed or was not tried.
+    async fn unless_resting<T>(&self, command: impl Future<Output = RedisResult<T>>) -> Option<T> {
+        let now = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        if now < self.until_milliseconds.load(Ordering::Relaxed) {
+            return None;
+        }
+        match command.await {
+            Ok(value) => Some(value),
+            Err(error) => {
+                tracing::debug!(%error, "a command of the shared cache failed");
+                let rest = u64::try_from(REST_AFTER_FAILURE.as_millis()).unwrap_or(u64::MAX);
+                self.until_milliseconds.store(now.saturating_add(rest), Ordering::Relaxed);
+                None
+            }
+        }
+    }
+}
