@@ -3,10 +3,60 @@
 //! A query is parsed against the schema of its class, so that what a constraint means is decided once: the MongoDB filter,
 //! the embedded store and `matches` only carry it out.
 
+//!
+//! ```text
+//! Query::parse(json, &schema, &rules)   what a client sent, checked and typed
+//! Query::pending / resolve              sub-queries that the caller has to answer first
+//! Query::matcher()                      the same decision on an object as MongoDB would make
+//! order::parse, Selection::parse        `order`, `keys`, `excludeKeys`
+//! sort::compare                         MongoDB's order of two objects
+//! ```
+
 use crate::{
-    FieldPath, Value,
+    Date, FieldPath, Value,
     value::{GeoPoint, Pointer},
 };
+
+pub mod order;
+pub mod sort;
+
+mod matcher;
+mod parse;
+mod pending;
+mod selection;
+
+pub use matcher::Matcher;
+pub use selection::Selection;
+
+/// Whose words a `where` is, and what the app allows in it.
+#[derive(Clone, Debug)]
+pub struct QueryRules {
+    /// Which columns may be named.
+    pub access: QueryAccess,
+    /// The moment that `$relativeTime` counts from.
+    pub now: Date,
+    /// Most levels of `$or`, `$and` and `$nor` for clients (`requestComplexity.queryDepth`); `None` leaves only the
+    /// bound that protects the server.
+    pub max_depth: Option<usize>,
+    /// Whether clients may use `$regex` (`requestComplexity.allowRegex`).
+    pub allow_regex: bool,
+}
+
+impl QueryRules {
+    /// The rules of an app that limits nothing.
+    pub fn new(access: QueryAccess, now: Date) -> Self {
+        Self { access, now, max_depth: None, allow_regex: true }
+    }
+}
+
+/// Which columns a query may name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QueryAccess {
+    /// What the class has, as any client may.
+    Client,
+    /// Parse's internal columns too: master and maintenance keys.
+    Master,
+}
 
 /// A parsed `where`, with the permission conjuncts that joined it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -73,12 +123,15 @@ pub enum Column {
     AuthData,
     /// A column stored under another name than its REST one: this name (`_session_token`, `times_used`, an internal column).
     Renamed(&'static str),
+    /// Not a column: the score of a full-text search (`order=$score`). Only in a `SortKey`.
+    TextScore,
 }
 
 /// One constraint. Operands are values already converted for the column.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Constraint {
-    /// Direct value or `$eq`. On an Array column a direct non-array value means "contains".
+    /// Direct value or `$eq`. As in MongoDB an array also equals what one of its elements equals. An empty set of
+    /// constraints (`{}`) is equality with the empty object.
     Equal(Value),
     /// `$ne`.
     NotEqual(Value),
@@ -96,11 +149,11 @@ pub enum Constraint {
     In(Vec<Value>),
     /// `$nin`.
     NotIn(Vec<Value>),
-    /// `$all` of values.
+    /// `$all` of values; an empty list matches nothing. Operands are nested values whatever the column.
     All(Vec<Value>),
     /// `$all` of regular expressions.
     AllMatch(Vec<Pattern>),
-    /// `$containedBy`.
+    /// `$containedBy`: no element of an array is outside the list. What is not an array satisfies it.
     ContainedBy(Vec<Value>),
     /// `$regex` with `$options`.
     Matches(Pattern),
@@ -121,8 +174,6 @@ pub enum Constraint {
     WithinSphere(GeoPoint, f64),
     /// `$geoIntersects: {$point}`.
     Intersects(GeoPoint),
-    /// Matches no object: what Parse Server makes of an empty constraint set.
-    Never,
     /// `$inQuery`.
     InQuery(Subquery),
     /// `$notInQuery`.
