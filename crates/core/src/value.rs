@@ -2,6 +2,11 @@
 
 use crate::{ClassName, Date};
 
+mod json;
+mod write;
+
+pub use write::{write_json, write_json_string, write_members, write_number};
+
 /// A field's value. Which JSON each variant has, and which database form, follows Parse's REST API and storage format.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
@@ -130,12 +135,37 @@ impl IntoIterator for Map {
 }
 
 impl FromIterator<(String, Value)> for Map {
+    /// A key that comes twice keeps its first place and its last value.
     fn from_iter<I: IntoIterator<Item = (String, Value)>>(members: I) -> Self {
-        let mut map = Self::new();
-        for (key, value) in members {
-            map.insert(key, value);
+        let mut members: Vec<_> = members.into_iter().collect();
+        drop_repeated_keys(&mut members);
+        if members.iter().any(|(key, _)| array_index(key).is_some()) {
+            members.sort_by_key(|(key, _)| array_index(key).map_or((1, 0), |index| (0, index)));
         }
-        map
+        Self(members)
+    }
+}
+
+/// Leaves each key once. Sorts places instead of comparing all pairs: the number of keys is the client's choice.
+fn drop_repeated_keys(members: &mut Vec<(String, Value)>) {
+    let mut places: Vec<usize> = (0..members.len()).collect();
+    places.sort_by(|left, right| members[*left].0.cmp(&members[*right].0));
+    let mut repeated = Vec::new();
+    let mut first = 0;
+    for pair in places.windows(2) {
+        if members[pair[0]].0 == members[pair[1]].0 {
+            first = if repeated.last() == Some(&pair[0]) { first } else { pair[0] };
+            members[first].1 = std::mem::replace(&mut members[pair[1]].1, Value::Null);
+            repeated.push(pair[1]);
+        }
+    }
+    if !repeated.is_empty() {
+        repeated.sort_unstable();
+        let mut place = 0;
+        members.retain(|_| {
+            place += 1;
+            repeated.binary_search(&(place - 1)).is_err()
+        });
     }
 }
 
@@ -147,4 +177,52 @@ fn array_index(key: &str) -> Option<u32> {
         return None;
     }
     key.parse().ok().filter(|index| *index < u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+    use super::{Map, Value};
+
+    fn map(keys: &[&str]) -> Map {
+        keys.iter().enumerate().map(|(place, key)| ((*key).to_owned(), Value::Number(place as f64))).collect()
+    }
+
+    fn keys(map: &Map) -> Vec<&str> {
+        map.iter().map(|(key, _)| key).collect()
+    }
+
+    #[test]
+    fn integer_like_keys_come_first_in_numerical_order() {
+        let collected = map(&["b", "10", "a", "9", "01", "4294967295"]);
+        assert_eq!(keys(&collected), ["9", "10", "b", "a", "01", "4294967295"]);
+
+        let mut inserted = Map::new();
+        for (key, value) in map(&["b", "10", "a", "9", "01", "4294967295"]) {
+            inserted.insert(key, value);
+        }
+        inserted.insert("8", Value::Null);
+        assert_eq!(keys(&inserted), ["8", "9", "10", "b", "a", "01", "4294967295"]);
+    }
+
+    #[test]
+    fn a_repeated_key_keeps_its_first_place_and_its_last_value() {
+        let map = map(&["a", "b", "a", "c", "b", "a"]);
+        assert_eq!(keys(&map), ["a", "b", "c"]);
+        assert_eq!(map.get("a"), Some(&Value::Number(5.0)));
+        assert_eq!(map.get("b"), Some(&Value::Number(4.0)));
+        assert_eq!(map.get("c"), Some(&Value::Number(3.0)));
+    }
+
+    #[test]
+    fn insert_and_remove_change_one_key() {
+        let mut map = map(&["a", "b", "c"]);
+        map.insert("b", Value::Bool(true));
+        assert_eq!(map.remove("a"), Some(Value::Number(0.0)));
+        assert_eq!(keys(&map), ["b", "c"]);
+        assert_eq!(map.get("b"), Some(&Value::Bool(true)));
+        *map.get_mut("c").unwrap() = Value::Null;
+        assert_eq!(map.get("c"), Some(&Value::Null));
+    }
 }
