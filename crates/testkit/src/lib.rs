@@ -1,1 +1,3 @@
+//! What tests are made with: real servers, and the conformance suite of the object store.
 
+pub mod servers;
