@@ -1,0 +1,270 @@
+//! Asking a server, and what of its answer is compared.
+
+use std::{any::Any, collections::BTreeMap};
+
+use anyhow::{Context as _, Result};
+use mongodb::Client;
+use parsefleet_testkit::servers::{APP_ID, MAINTENANCE_KEY, MASTER_KEY, READ_ONLY_MASTER_KEY};
+use regex::{Captures, Regex};
+use reqwest::{Method, header::HeaderMap};
+use serde_json::Value;
+
+use crate::{
+    question::{Question, Scenario},
+    stored,
+};
+
+/// Response headers that an SDK or a browser can see and that have to be equal.
+const COMPARED_HEADERS: [&str; 8] = [
+    "access-control-allow-headers",
+    "access-control-allow-methods",
+    "access-control-allow-origin",
+    "access-control-expose-headers",
+    "content-type",
+    "location",
+    "retry-after",
+    "etag",
+];
+
+/// A server under comparison.
+pub(crate) struct Server {
+    pub(crate) name: &'static str,
+    url: String,
+    http: reqwest::Client,
+    pub(crate) database: Option<mongodb::Database>,
+    _process: Box<dyn Any + Send + Sync>,
+}
+
+/// What a server answered.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: BTreeMap<&'static str, String>,
+    pub(crate) body: Value,
+    /// The documents of the scenario's classes after a write, where they can be seen.
+    pub(crate) stored: Option<Value>,
+}
+
+impl Server {
+    /// A running server; `process` lives as long as this value.
+    pub(crate) async fn new(
+        name: &'static str,
+        url: &str,
+        database_uri: Option<&str>,
+        process: impl Any + Send + Sync,
+    ) -> Result<Self> {
+        let database = match database_uri {
+            Some(uri) => Client::with_uri_str(uri).await?.default_database(),
+            None => None,
+        };
+        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
+        Ok(Self { name, url: url.to_owned(), http, database, _process: Box::new(process) })
+    }
+
+    /// Removes what the questions left behind.
+    pub(crate) async fn drop_database(&self) -> Result<()> {
+        if let Some(database) = &self.database {
+            database.drop().await?;
+        }
+        Ok(())
+    }
+
+    /// Asks every question of a scenario.
+    pub(crate) async fn ask_scenario(&self, scenario: &Scenario) -> Result<Vec<Answer>> {
+        let mut conversation = self.conversation(scenario);
+        for question in &scenario.questions {
+            conversation.ask(self, question).await.with_context(|| format!("{}: {}", scenario.name, question.line))?;
+        }
+        Ok(conversation.into_answers())
+    }
+
+    /// A scenario that is about to be asked.
+    pub(crate) fn conversation(&self, scenario: &Scenario) -> Conversation {
+        Conversation {
+            classes: stored::classes_of(scenario),
+            raw: Vec::new(),
+            answers: Vec::new(),
+            names: Names::new(),
+        }
+    }
+}
+
+/// A scenario in the middle of being asked.
+pub(crate) struct Conversation {
+    classes: Vec<String>,
+    /// Bodies as they were answered, for `${n.member}`.
+    raw: Vec<Value>,
+    answers: Vec<Answer>,
+    names: Names,
+}
+
+impl Conversation {
+    pub(crate) async fn ask(&mut self, server: &Server, question: &Question) -> Result<()> {
+        let (verb, path) = question.line.split_once(' ').context("a request line is `VERB /path`")?;
+        let path = self.fill_in(path);
+        let url = match question.extras.encoded || !path.contains('?') {
+            true => format!("{}{path}", server.url),
+            false => encode_query(&format!("{}{path}", server.url)),
+        };
+        let mut request = server.http.request(Method::from_bytes(verb.as_bytes())?, url).headers(headers(question)?);
+        if let Some(text) = &question.extras.text {
+            request = request.body(self.fill_in(text));
+        } else if let Some(body) = &question.body {
+            request = request.body(self.fill_in(&body.to_string()));
+        }
+        let response = request.send().await?;
+        let status = response.status().as_u16();
+        let seen = response.headers().clone();
+        let text = response.text().await?;
+        let body: Value = serde_json::from_str(&text).unwrap_or(Value::String(text));
+        let changes_something = verb != "GET" && verb != "OPTIONS" && verb != "HEAD";
+        let documents = match &server.database {
+            Some(database) if changes_something => Some(stored::documents(database, &self.classes).await?),
+            _ => None,
+        };
+        self.raw.push(body.clone());
+        let answer = Answer {
+            status,
+            headers: self.compared_headers(&seen, &server.url),
+            body: self.names.normalise(&body, &server.url),
+            stored: documents.map(|documents| self.names.normalise(&documents, &server.url)),
+        };
+        self.answers.push(answer);
+        Ok(())
+    }
+
+    pub(crate) fn into_answers(self) -> Vec<Answer> {
+        self.answers
+    }
+
+    fn fill_in(&self, text: &str) -> String {
+        let reference = Regex::new(r"\$\{(\d+)\.([^}]+)\}").expect("the pattern is valid");
+        let member = |captures: &Captures<'_>| {
+            let index: usize = captures[1].parse().unwrap_or(0);
+            let pointer = format!("/{}", captures[2].replace('.', "/"));
+            match self.raw.get(index.wrapping_sub(1)).and_then(|body| body.pointer(&pointer)) {
+                Some(Value::String(text)) => text.clone(),
+                Some(other) => other.to_string(),
+                None => "missing".to_owned(),
+            }
+        };
+        reference.replace_all(text, member).into_owned()
+    }
+
+    /// An ETag depends on ids and times, so that only its shape is compared.
+    fn compared_headers(&mut self, seen: &HeaderMap, server_url: &str) -> BTreeMap<&'static str, String> {
+        let mut headers = BTreeMap::new();
+        for name in COMPARED_HEADERS {
+            let Some(value) = seen.get(name).and_then(|value| value.to_str().ok()) else { continue };
+            let value = match name {
+                "etag" => Regex::new(r#"^W/"[0-9a-f]+-[A-Za-z0-9+/]{27}"$"#)
+                    .expect("the pattern is valid")
+                    .replace(value, "<etag>")
+                    .into_owned(),
+                _ => self.names.normalise_text(value, server_url),
+            };
+            headers.insert(name, value);
+        }
+        headers
+    }
+}
+
+fn headers(question: &Question) -> Result<HeaderMap> {
+    let mut pairs: BTreeMap<String, String> = BTreeMap::new();
+    pairs.insert("X-Parse-Application-Id".into(), APP_ID.into());
+    if question.body.is_some() {
+        pairs.insert("Content-Type".into(), "application/json".into());
+    }
+    match question.extras.role.as_deref() {
+        Some("master") => pairs.insert("X-Parse-Master-Key".into(), MASTER_KEY.into()),
+        Some("readonly") => pairs.insert("X-Parse-Master-Key".into(), READ_ONLY_MASTER_KEY.into()),
+        Some("maintenance") => pairs.insert("X-Parse-Maintenance-Key".into(), MAINTENANCE_KEY.into()),
+        Some(other) => anyhow::bail!("`as` cannot be {other}"),
+        None => None,
+    };
+    for (name, value) in &question.extras.headers {
+        match value.as_str() {
+            Some(value) => pairs.insert(name.clone(), value.to_owned()),
+            None => pairs.remove(name),
+        };
+    }
+    let mut headers = HeaderMap::new();
+    for (name, value) in pairs {
+        headers.insert(reqwest::header::HeaderName::from_bytes(name.as_bytes())?, value.parse()?);
+    }
+    Ok(headers)
+}
+
+/// Encodes what follows each `name=` up to the next `&name=`.
+fn encode_query(url: &str) -> String {
+    let (base, query) = url.split_once('?').unwrap_or((url, ""));
+    let boundary = Regex::new(r"&([A-Za-z]+)=").expect("the pattern is valid");
+    let marked = boundary.replace_all(query, "\u{0}$1=");
+    let pairs = marked.split('\u{0}').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    reqwest::Url::parse_with_params(base, pairs).map_or_else(|_| url.to_owned(), String::from)
+}
+
+/// Gives everything that two servers invent for themselves the same names: ids and times in the order of appearance.
+struct Names {
+    ids: Vec<String>,
+    id: Regex,
+    time: Regex,
+}
+
+impl Names {
+    fn new() -> Self {
+        Self {
+            ids: Vec::new(),
+            id: Regex::new(r"^(?:[A-Za-z0-9]{10}|[0-9a-f]{24})$").expect("the pattern is valid"),
+            time: Regex::new(r"20(?:2[5-9]|[3-9]\d)-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z").expect("the pattern is valid"),
+        }
+    }
+
+    fn normalise(&mut self, value: &Value, server_url: &str) -> Value {
+        // Ids are learnt from the places that hold nothing else, and then replaced everywhere.
+        self.learn(value);
+        self.replace(value, server_url)
+    }
+
+    fn learn(&mut self, value: &Value) {
+        match value {
+            Value::Object(members) => {
+                for (key, member) in members {
+                    match member {
+                        Value::String(text) if (key == "objectId" || key == "_id") && self.id.is_match(text) => {
+                            if !self.ids.contains(text) {
+                                self.ids.push(text.clone());
+                            }
+                        }
+                        _ => self.learn(member),
+                    }
+                }
+            }
+            Value::Array(elements) => elements.iter().for_each(|element| self.learn(element)),
+            _ => {}
+        }
+    }
+
+    fn replace(&self, value: &Value, server_url: &str) -> Value {
+        match value {
+            Value::String(text) => Value::String(self.normalise_text(text, server_url)),
+            Value::Array(elements) => elements.iter().map(|element| self.replace(element, server_url)).collect(),
+            Value::Object(members) => members
+                .iter()
+                .map(|(key, member)| (self.normalise_text(key, server_url), self.replace(member, server_url)))
+                .collect(),
+            other => other.clone(),
+        }
+    }
+
+    fn normalise_text(&self, text: &str, server_url: &str) -> String {
+        let host = server_url.trim_end_matches("/parse");
+        let mut text = text.replace(host, "<server>");
+        for (index, id) in self.ids.iter().enumerate() {
+            if text.contains(id.as_str()) {
+                text = text.replace(id.as_str(), &format!("<id {}>", index + 1));
+            }
+        }
+        self.time.replace_all(&text, "<now>").into_owned()
+    }
+}

@@ -1,0 +1,86 @@
+//! The same questions, asked of Parse Server and of Parsefleet: statuses, headers, bodies and stored documents have to be
+//! equal, or the difference has to be written down in the question together with its reason.
+//!
+//! `questions/*.json` holds the questions (`question.rs` describes the format). `PARITY_ONLY=<text>` asks only scenarios
+//! whose file or name contains the text.
+
+mod ask;
+mod compare;
+mod question;
+mod stored;
+
+use anyhow::Result;
+use parsefleet_testkit::servers::{ParseServer, Parsefleet, Settings, mongodb_uri};
+use serde_json::json;
+
+use crate::{
+    ask::{Answer, Server},
+    compare::Findings,
+    question::{Scenario, load_scenarios},
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_like_parse_server() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let scenarios = load_scenarios()?;
+    let run = rand::random::<u32>();
+    let options = json!({});
+    let database = |name: &str| mongodb_uri(&format!("parity_{run}_{name}"));
+
+    let reference_uri = database("reference")?;
+    let reference = ParseServer::start(folder.path(), &reference_uri, &options).await?;
+    let reference = Server::new("Parse Server", &reference.url.clone(), Some(&reference_uri), reference).await?;
+    let expected = ask_all(&reference, &scenarios).await?;
+
+    let mut findings = Findings::default();
+    let alone_uri = database("alone")?;
+    let alone = Parsefleet::start(folder.path(), test_app().option("databaseURI", alone_uri.clone())).await?;
+    let alone = Server::new("alone on MongoDB", &alone.url.clone(), Some(&alone_uri), alone).await?;
+    findings.compare(&alone, &scenarios, &expected, &ask_all(&alone, &scenarios).await?);
+
+    let embedded = Parsefleet::start(folder.path(), test_app()).await?;
+    let embedded = Server::new("alone, embedded store", &embedded.url.clone(), None, embedded).await?;
+    findings.compare(&embedded, &scenarios, &expected, &ask_all(&embedded, &scenarios).await?);
+
+    // One database, both servers at the same time: every other question goes to the other server, and the answers have to be
+    // those of Parse Server alone.
+    let shared_uri = database("shared")?;
+    let theirs = ParseServer::start(folder.path(), &shared_uri, &options).await?;
+    let theirs = Server::new("Parse Server, shared", &theirs.url.clone(), Some(&shared_uri), theirs).await?;
+    let ours = Parsefleet::start(folder.path(), test_app().option("databaseURI", shared_uri.clone())).await?;
+    let ours = Server::new("shared with Parse Server", &ours.url.clone(), Some(&shared_uri), ours).await?;
+    let alternating = ask_alternating(&theirs, &ours, &scenarios).await?;
+    findings.compare(&ours, &scenarios, &expected, &alternating);
+
+    for server in [&reference, &alone, &ours] {
+        server.drop_database().await?;
+    }
+    findings.into_result(scenarios.iter().map(|scenario| scenario.questions.len()).sum())
+}
+
+/// The test app with the options that Parse Server runs with here.
+fn test_app() -> Settings {
+    Settings::default().option("allowClientClassCreation", true)
+}
+
+async fn ask_all(server: &Server, scenarios: &[Scenario]) -> Result<Vec<Vec<Answer>>> {
+    let mut answers = Vec::with_capacity(scenarios.len());
+    for scenario in scenarios {
+        answers.push(server.ask_scenario(scenario).await?);
+    }
+    Ok(answers)
+}
+
+/// Asks the questions of each scenario in turn of both servers; the even ones of `ours`.
+async fn ask_alternating(theirs: &Server, ours: &Server, scenarios: &[Scenario]) -> Result<Vec<Vec<Answer>>> {
+    let mut answers = Vec::with_capacity(scenarios.len());
+    for scenario in scenarios {
+        let mut conversation = ours.conversation(scenario);
+        for (index, question) in scenario.questions.iter().enumerate() {
+            let server = if index % 2 == 0 { ours } else { theirs };
+            conversation.ask(server, question).await?;
+        }
+        answers.push(conversation.into_answers());
+    }
+    Ok(answers)
+}

@@ -1,0 +1,74 @@
+//! What is in the database after a question.
+
+use anyhow::Result;
+use bson::{Bson, Document, doc};
+use futures_util::TryStreamExt as _;
+use mongodb::Database;
+use regex::Regex;
+use serde_json::{Map, Value};
+
+use crate::question::Scenario;
+
+/// The classes that a scenario speaks of, Parse's own ones left out: other scenarios share those.
+pub(crate) fn classes_of(scenario: &Scenario) -> Vec<String> {
+    let class = Regex::new(r"/classes/([A-Za-z][A-Za-z0-9_]*)").expect("the pattern is valid");
+    let mut classes: Vec<String> = Vec::new();
+    for question in &scenario.questions {
+        let body = question.body.as_ref().map(Value::to_string).unwrap_or_default();
+        for text in [&question.line, &body] {
+            classes.extend(class.captures_iter(text).map(|captures| captures[1].to_owned()));
+        }
+    }
+    classes.sort();
+    classes.dedup();
+    classes
+}
+
+/// Every document of these classes, of their relations and of their schema, in the order of insertion. The order of a
+/// document's columns counts, and so does the type of each value.
+pub(crate) async fn documents(database: &Database, classes: &[String]) -> Result<Value> {
+    let mut found = Map::new();
+    let mut names = database.list_collection_names().await?;
+    names.sort();
+    for name in names {
+        let owner = name.rsplit(':').next().unwrap_or_default();
+        if classes.iter().any(|class| class == owner) {
+            let collection = database.collection::<Document>(&name);
+            let documents: Vec<Document> = collection.find(doc! {}).await?.try_collect().await?;
+            found.insert(name, documents.into_iter().map(|document| describe(Bson::Document(document))).collect());
+        }
+    }
+    let schema = database.collection::<Document>("_SCHEMA");
+    for class in classes {
+        if let Some(mut document) = schema.find_one(doc! { "_id": class }).await? {
+            // Fields of one write are added concurrently: their order in the schema is no property of either server.
+            let mut fields: Vec<_> = std::mem::take(&mut document).into_iter().collect();
+            fields.sort_by(|(one, _), (other, _)| one.cmp(other));
+            found.insert(format!("_SCHEMA {class}"), describe(Bson::Document(fields.into_iter().collect())));
+        }
+    }
+    Ok(Value::Object(found))
+}
+
+/// Extended JSON that keeps apart what JSON would not: 32-bit integers and doubles. Times of the run become texts, so that
+/// they can be recognised as such.
+fn describe(value: Bson) -> Value {
+    match value {
+        Bson::Document(document) => document.into_iter().map(|(key, value)| (key, describe(value))).collect(),
+        Bson::Array(elements) => elements.into_iter().map(describe).collect(),
+        Bson::DateTime(time) => Value::String(format!(
+            "date {}",
+            time.try_to_rfc3339_string()
+                .map_or_else(|_| time.timestamp_millis().to_string(), |text| with_milliseconds(&text))
+        )),
+        Bson::ObjectId(id) => Value::String(id.to_hex()),
+        other => other.into_canonical_extjson(),
+    }
+}
+
+/// RFC 3339 leaves out a zero fraction.
+fn with_milliseconds(text: &str) -> String {
+    let text = text.trim_end_matches('Z');
+    let (seconds, fraction) = text.split_once('.').unwrap_or((text, ""));
+    format!("{seconds}.{fraction:0<3}Z")
+}
