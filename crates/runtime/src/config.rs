@@ -1,11 +1,24 @@
 //! The effective configuration of a process, from defaults, file, environment and flags.
 
-use std::path::PathBuf;
+mod build;
+mod check;
+mod help;
+mod load;
+mod options;
+mod settings;
+mod sources;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
+use std::{fmt, path::PathBuf, time::Duration};
 
 use ipnet::IpNet;
 use secrecy::SecretString;
 use serde_json::Value as Json;
-use std::time::Duration;
+
+pub use load::{Launch, Problems, Role, Startup, load};
 
 /// Everything a Parsefleet process can be told. Parse Server's options keep their meaning; Parsefleet's own are under
 /// `fleet`.
@@ -13,6 +26,8 @@ use std::time::Duration;
 pub struct Config {
     /// `appId`
     pub app_id: String,
+    /// `appName`
+    pub app_name: Option<String>,
     /// The keys a caller may present.
     pub keys: Keys,
     /// How the API is served.
@@ -23,7 +38,7 @@ pub struct Config {
     pub objects: Objects,
     /// `cacheTTL`, `cacheMaxSize`.
     pub cache: Cache,
-    /// `sessionLength`, `extendSessionOnUse`
+    /// `sessionLength`, `expireInactiveSessions`, `extendSessionOnUse`
     pub sessions: Sessions,
     /// `logLevel`, `jsonLogs`, `silent`, `verbose`
     pub log: Log,
@@ -63,7 +78,7 @@ pub struct Http {
     pub host: String,
     /// `port`
     pub port: u16,
-    /// `mountPath`, with a leading and without a trailing slash.
+    /// `mountPath`, with a leading and without a trailing slash; the root is empty.
     pub mount_path: String,
     /// `serverURL`
     pub server_url: Option<String>,
@@ -97,11 +112,10 @@ pub enum TrustProxy {
 }
 
 /// Where objects live.
-#[derive(Debug)]
 pub struct Database {
     /// `databaseURI`; `None` is the embedded store.
     pub uri: Option<SecretString>,
-    /// `databaseOptions` as given.
+    /// `databaseOptions` as given, each member in its own kind.
     pub options: serde_json::Map<String, Json>,
     /// `collectionPrefix`
     pub collection_prefix: String,
@@ -146,6 +160,8 @@ pub struct Cache {
 pub struct Sessions {
     /// `sessionLength`
     pub length: Duration,
+    /// `expireInactiveSessions`
+    pub expire: bool,
     /// `extendSessionOnUse`
     pub extend_on_use: bool,
 }
@@ -195,4 +211,24 @@ pub struct Tls {
     pub key: PathBuf,
     /// Authority that signs the other services' certificates.
     pub authority: PathBuf,
+}
+
+impl Http {
+    /// `serverURL`, or the address that stands for it when the API is served on this port.
+    pub fn server_url_or_local(&self, port: u16) -> String {
+        self.server_url.clone().unwrap_or_else(|| format!("http://localhost:{port}{}", self.mount_path))
+    }
+}
+
+/// Without the values of `databaseOptions`, which may hold passwords.
+impl fmt::Debug for Database {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Database")
+            .field("uri", &self.uri)
+            .field("options", &self.options.keys())
+            .field("collection_prefix", &self.collection_prefix)
+            .field("data_dir", &self.data_dir)
+            .finish()
+    }
 }

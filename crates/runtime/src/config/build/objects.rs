@@ -1,0 +1,64 @@
+//! What objects and queries may do.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value as Json, json};
+
+use super::Builder;
+use crate::config::Objects;
+
+impl Builder<'_> {
+    pub(super) fn objects(&mut self) -> Objects {
+        let object_id_size = self.positive("objectIdSize", "Object id size").unwrap_or(1);
+        Objects {
+            object_id_size: usize::try_from(object_id_size).unwrap_or(usize::MAX),
+            allow_custom_object_id: self.settings.boolean("allowCustomObjectId"),
+            allow_client_class_creation: self.settings.boolean("allowClientClassCreation"),
+            default_limit: self.positive("defaultLimit", "Default limit").unwrap_or(1),
+            max_limit: self.positive("maxLimit", "Max limit"),
+            keyword_denylist: self.settings.list("requestKeywordDenylist").unwrap_or_default(),
+            file_key: self.settings.text("fileKey"),
+            protected_fields: self.protected_fields(),
+            protected_fields_owner_exempt: self.settings.boolean("protectedFieldsOwnerExempt"),
+        }
+    }
+
+    /// `protectedFields` as given, with `userSensitiveFields` and then the default added.
+    fn protected_fields(&mut self) -> Json {
+        let given = self.settings.value("protectedFields").unwrap_or(Json::Null);
+        let Ok(mut classes) = serde_json::from_value::<Protected>(given) else {
+            self.problem("protectedFields must be an object: class to group to a list of fields");
+            return Json::Null;
+        };
+        if let Some(sensitive) = self.texts("userSensitiveFields", "userSensitiveFields must only contain strings") {
+            add(&mut classes, "_User", "*", &sensitive);
+        }
+        // While owners see their protected fields the default is always added; else a given group stands for itself.
+        let always = self.settings.boolean("protectedFieldsOwnerExempt");
+        for (class, groups) in default() {
+            for (group, fields) in groups {
+                let is_given = classes.get(&class).is_some_and(|groups| groups.contains_key(&group));
+                if always || !is_given {
+                    add(&mut classes, &class, &group, &fields);
+                }
+            }
+        }
+        json!(classes)
+    }
+}
+
+/// Class to group to fields.
+type Protected = BTreeMap<String, BTreeMap<String, Vec<String>>>;
+
+fn default() -> Protected {
+    BTreeMap::from([("_User".to_owned(), BTreeMap::from([("*".to_owned(), vec!["email".to_owned()])]))])
+}
+
+fn add(classes: &mut Protected, class: &str, group: &str, fields: &[String]) {
+    let present = classes.entry(class.to_owned()).or_default().entry(group.to_owned()).or_default();
+    for field in fields {
+        if !present.contains(field) {
+            present.push(field.clone());
+        }
+    }
+}

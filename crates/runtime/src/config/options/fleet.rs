@@ -1,0 +1,58 @@
+//! Parsefleet's own settings.
+
+use super::*;
+
+pub(super) const OPTIONS: &[OptionSpec] = &[
+    text("dataDir", &["PARSEFLEET_DATA_DIR"], "Directory of the embedded store; used when databaseURI is not set.")
+        .default(r#""./parsefleet-data""#),
+    text("listen", &["PARSEFLEET_LISTEN"], "host:port on which a role process serves gRPC.")
+        .default(r#""0.0.0.0:50051""#),
+    text(
+        "adminListen",
+        &["PARSEFLEET_ADMIN_LISTEN"],
+        "host:port of /livez, /readyz and /metrics; off switches it off. Role processes: 0.0.0.0:9464; standalone: off.",
+    ),
+    text(
+        "authUrl",
+        &["PARSEFLEET_AUTH_URL"],
+        "Where the auth role is, as http(s)://host:port; several separated by commas.",
+    ),
+    text(
+        "dataUrl",
+        &["PARSEFLEET_DATA_URL"],
+        "Where the data role is, as http(s)://host:port; several separated by commas.",
+    ),
+    text("redisUrl", &["PARSEFLEET_REDIS_URL"], "Redis that role processes share; without it each caches by itself.")
+        .secret(),
+    text(
+        "serviceCredential",
+        &["PARSEFLEET_SERVICE_CREDENTIAL"],
+        "Secret that roles prove to each other that they belong together with. Every role process needs it.",
+    )
+    .secret(),
+    text("tlsCert", &["PARSEFLEET_TLS_CERT"], "PEM file with the certificate chain for mutual TLS between roles."),
+    text("tlsKey", &["PARSEFLEET_TLS_KEY"], "PEM file with the private key of tlsCert."),
+    text(
+        "tlsCa",
+        &["PARSEFLEET_TLS_CA"],
+        "PEM file with the authority that signs the certificates of the other roles.",
+    ),
+    text(
+        "otlpEndpoint",
+        &["PARSEFLEET_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"],
+        "OTLP collector (gRPC) that traces, metrics and logs go to; unset exports nothing.",
+    ),
+    duration("requestTimeout", &["PARSEFLEET_REQUEST_TIMEOUT"], "Deadline that a request starts with.")
+        .default(r#""30s""#),
+    duration(
+        "shutdownGrace",
+        &["PARSEFLEET_SHUTDOWN_GRACE"],
+        "Longest time a stopping process waits for requests in flight.",
+    )
+    .default(r#""20s""#),
+    duration(
+        "shutdownDelay",
+        &["PARSEFLEET_SHUTDOWN_DELAY"],
+        "Time between \"not ready\" and refusing connections. Role processes: 5s; standalone: 0s.",
+    ),
+];

@@ -1,0 +1,133 @@
+//! Users, sessions, log-in and e-mail.
+
+use super::*;
+
+pub(super) const OPTIONS: &[OptionSpec] = &[
+    object("auth", &["PARSE_SERVER_AUTH_PROVIDERS"], "Third-party identity providers that users log in with.")
+        .secret()
+        .not_implemented(),
+    list(
+        "facebookAppIds",
+        &["PARSE_SERVER_FACEBOOK_APP_IDS"],
+        "Facebook apps that users log in with (Parse Server 2.3; auth replaces it).",
+    )
+    .not_implemented(),
+    boolean("enableAnonymousUsers", &["PARSE_SERVER_ENABLE_ANON_USERS"], "Let users log in anonymously.")
+        .default("true")
+        .not_implemented(),
+    boolean(
+        "enableInsecureAuthAdapters",
+        &["PARSE_SERVER_ENABLE_INSECURE_AUTH_ADAPTERS"],
+        "Accept old log-in methods that verify nothing.",
+    )
+    .default("false")
+    .not_implemented(),
+    boolean(
+        "allowExpiredAuthDataToken",
+        &["PARSE_SERVER_ALLOW_EXPIRED_AUTH_DATA_TOKEN"],
+        "Do not verify unchanged third-party credentials again.",
+    )
+    .default("false")
+    .not_implemented(),
+    boolean(
+        "enforcePrivateUsers",
+        &["PARSE_SERVER_ENFORCE_PRIVATE_USERS"],
+        "Let new users be readable by themselves only.",
+    )
+    .default("true")
+    .not_implemented(),
+    integer("sessionLength", &["PARSE_SERVER_SESSION_LENGTH"], "Life of a session in seconds.").default("31536000"),
+    boolean("expireInactiveSessions", &["PARSE_SERVER_EXPIRE_INACTIVE_SESSIONS"], "Let sessions expire.")
+        .default("true")
+        .without_effect("a session ends when the expiresAt it carries has passed"),
+    boolean(
+        "extendSessionOnUse",
+        &["PARSE_SERVER_EXTEND_SESSION_ON_USE"],
+        "Extend a session that is used after half its life.",
+    )
+    .default("false"),
+    boolean(
+        "revokeSessionOnPasswordReset",
+        &["PARSE_SERVER_REVOKE_SESSION_ON_PASSWORD_RESET"],
+        "End the sessions of a user whose password changes.",
+    )
+    .default("true")
+    .not_implemented(),
+    object("accountLockout", &["PARSE_SERVER_ACCOUNT_LOCKOUT"], "When wrong passwords lock an account.")
+        .not_implemented()
+        .members(ACCOUNT_LOCKOUT),
+    object("passwordPolicy", &["PARSE_SERVER_PASSWORD_POLICY"], "What passwords have to be like.")
+        .not_implemented()
+        .members(PASSWORD_POLICY),
+    adapter("emailAdapter", &["PARSE_SERVER_EMAIL_ADAPTER"], "What sends mails.").secret().not_implemented(),
+    boolean("verifyUserEmails", &["PARSE_SERVER_VERIFY_USER_EMAILS"], "Ask new users to verify their e-mail address.")
+        .default("false")
+        .not_implemented(),
+    boolean(
+        "preventLoginWithUnverifiedEmail",
+        &["PARSE_SERVER_PREVENT_LOGIN_WITH_UNVERIFIED_EMAIL"],
+        "Refuse to log in users whose address is not verified.",
+    )
+    .default("false")
+    .not_implemented(),
+    boolean(
+        "preventSignupWithUnverifiedEmail",
+        &["PARSE_SERVER_PREVENT_SIGNUP_WITH_UNVERIFIED_EMAIL"],
+        "Do not log in new users before their address is verified.",
+    )
+    .default("false")
+    .not_implemented(),
+    boolean(
+        "sendUserEmailVerification",
+        &["PARSE_SERVER_SEND_USER_EMAIL_VERIFICATION"],
+        "Send the verification mail by itself.",
+    )
+    .default("true")
+    .not_implemented(),
+    integer(
+        "emailVerifyTokenValidityDuration",
+        &["PARSE_SERVER_EMAIL_VERIFY_TOKEN_VALIDITY_DURATION"],
+        "Seconds for which a verification link works.",
+    )
+    .not_implemented(),
+    boolean(
+        "emailVerifyTokenReuseIfValid",
+        &["PARSE_SERVER_EMAIL_VERIFY_TOKEN_REUSE_IF_VALID"],
+        "Send the same verification link again while it works.",
+    )
+    .default("false")
+    .not_implemented(),
+    boolean(
+        "emailVerifySuccessOnInvalidEmail",
+        &["PARSE_SERVER_EMAIL_VERIFY_SUCCESS_ON_INVALID_EMAIL"],
+        "Do not tell whether an address is known.",
+    )
+    .default("true")
+    .not_implemented(),
+    object("customPages", &["PARSE_SERVER_CUSTOM_PAGES"], "URLs of pages of your own (older form).")
+        .default("{}")
+        .not_implemented()
+        .members(super::pages::CUSTOM_PAGES),
+    object("pages", &["PARSE_SERVER_PAGES"], "Pages for password reset and e-mail verification.")
+        .default("{}")
+        .not_implemented()
+        .members(super::pages::PAGES),
+];
+
+pub(super) const ACCOUNT_LOCKOUT: &[OptionSpec] = &[
+    integer("duration", NESTED, "Lock minutes, >0 and ≤99999."),
+    integer("threshold", NESTED, "Failures before lock, 1–999."),
+    boolean("unlockOnPasswordReset", NESTED, "Reset unlocks.").default("false"),
+];
+
+pub(super) const PASSWORD_POLICY: &[OptionSpec] = &[
+    text("validatorPattern", NESTED, "Regex the password must match."),
+    text("validatorCallback", NESTED, "Function validator."),
+    text("validationError", NESTED, "Error text on failure."),
+    boolean("doNotAllowUsername", NESTED, "Refuse passwords containing the username.").default("false"),
+    integer("maxPasswordAge", NESTED, "Days until expiry."),
+    integer("maxPasswordHistory", NESTED, "Previous passwords refused, 0–20."),
+    integer("resetTokenValidityDuration", NESTED, "Reset link lifetime, seconds."),
+    boolean("resetTokenReuseIfValid", NESTED, "Reuse a still-valid token.").default("false"),
+    boolean("resetPasswordSuccessOnInvalidEmail", NESTED, "Hide whether the address is known.").default("true"),
+];

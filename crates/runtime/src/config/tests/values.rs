@@ -1,0 +1,170 @@
+//! Parsers of values, and the rules they have to keep.
+
+use secrecy::ExposeSecret;
+use serde_json::json;
+
+use super::*;
+use crate::config::options;
+
+fn parsed(name: &str, text: &str) -> Result<Json, String> {
+    value::from_text(options::find(name).unwrap(), text)
+}
+
+#[test]
+fn switches() {
+    for (text, on) in [("true", true), ("1", true), ("false", false), ("0", false), ("yes", false), ("TRUE", false)] {
+        assert_eq!(parsed("verbose", text), Ok(json!(on)), "{text}");
+    }
+    let option = options::find("verbose").unwrap();
+    assert_eq!(value::from_json(option, &json!(1)), Ok(json!(true)));
+    assert_eq!(value::from_json(option, &json!([])), Ok(json!(false)));
+}
+
+#[test]
+fn integers_are_read_like_parse_int_does() {
+    for (text, number) in [("12", 12), (" 12px", 12), ("-3", -3), ("+4", 4), ("1.9", 1), ("0x", 0)] {
+        assert_eq!(parsed("port", text), Ok(json!(number)), "{text}");
+    }
+    for text in ["", "px", "-", "é1"] {
+        assert_eq!(parsed("port", text), Err(format!("Key port has invalid value {text}")));
+    }
+    assert_eq!(parsed("cluster", "true"), Ok(json!(true)));
+    assert_eq!(parsed("cluster", "4"), Ok(json!(4)));
+    assert_eq!(parsed("cluster", "x"), Err("Key cluster has invalid value x".to_owned()));
+    assert_eq!(parsed("maxLogFiles", "10d"), Ok(json!("10d")));
+}
+
+#[test]
+fn lists() {
+    assert_eq!(parsed("allowHeaders", "a,b"), Ok(json!(["a", "b"])));
+    assert_eq!(parsed("allowHeaders", r#"["a", "b"]"#), Ok(json!(["a", "b"])));
+    assert_eq!(parsed("allowHeaders", "[a"), Ok(json!(["[a"])));
+    let option = options::find("allowHeaders").unwrap();
+    let problem = "allowHeaders should be a comma separated string or an array";
+    assert_eq!(value::from_json(option, &json!(1)), Err(problem.to_owned()));
+}
+
+#[test]
+fn objects_and_anything() {
+    assert_eq!(parsed("protectedFields", r#"{"A": 1}"#), Ok(json!({"A": 1})));
+    assert!(parsed("protectedFields", "{").unwrap_err().starts_with("protectedFields should be JSON: "));
+    assert_eq!(parsed("trustProxy", "1"), Ok(json!(1)));
+    assert_eq!(parsed("trustProxy", "loopback"), Ok(json!("loopback")));
+}
+
+#[test]
+fn texts_may_be_numbers_in_the_file() {
+    let option = options::find("masterKey").unwrap();
+    assert_eq!(value::from_json(option, &json!(42)), Ok(json!("42")));
+    assert_eq!(value::from_json(option, &json!({"a": 1})), Err("masterKey should be a string".to_owned()));
+}
+
+#[test]
+fn sizes() {
+    let cases =
+        [("20mb", Some(20 << 20)), ("1.5KB", Some(1536)), ("7", Some(7)), ("7 b", Some(7)), ("1gb", Some(1 << 30))];
+    for (text, bytes) in cases {
+        assert_eq!(value::size(text), bytes, "{text}");
+    }
+    for text in ["", "mb", "-1mb", "1tb", "1e3", "inf", ".5mb", "1.mb"] {
+        assert_eq!(value::size(text), None, "{text}");
+    }
+    assert_eq!(problems(&["--maxUploadSize", "much"]), ["maxUploadSize: Invalid size value: much"]);
+}
+
+#[test]
+fn durations() {
+    for (text, milliseconds) in [("500ms", 500), ("30s", 30_000), ("30", 30_000), ("2m", 120_000), ("1h", 3_600_000)] {
+        assert_eq!(value::duration(text), Some(Duration::from_millis(milliseconds)), "{text}");
+    }
+    assert_eq!(problems(&["--requestTimeout", "soon"]), ["Key requestTimeout has invalid value soon"]);
+}
+
+#[test]
+fn proxies() {
+    for (text, expected) in [
+        ("true", TrustProxy::Always),
+        ("false", TrustProxy::Never),
+        ("[]", TrustProxy::Never),
+        ("2", TrustProxy::Hops(2)),
+        ("0", TrustProxy::Never),
+        (
+            "10.0.0.0/8, 1.2.3.4",
+            TrustProxy::Addresses(vec!["10.0.0.0/8".parse().unwrap(), "1.2.3.4/32".parse().unwrap()]),
+        ),
+        (r#"["loopback"]"#, TrustProxy::Addresses(vec!["127.0.0.1/8".parse().unwrap(), "::1/128".parse().unwrap()])),
+    ] {
+        assert_eq!(config(&["--trustProxy", text]).http.trust_proxy, expected, "{text}");
+    }
+    assert_eq!(
+        problems(&["--trustProxy", "nobody"]),
+        ["trustProxy: nobody is no address, network, number of hops, true or false"]
+    );
+}
+
+#[test]
+fn protected_fields_are_merged_with_the_default() {
+    let fields = |arguments: &[&str]| config(arguments).objects.protected_fields;
+    assert_eq!(fields(&[]), json!({"_User": {"*": ["email"]}}));
+    assert_eq!(
+        fields(&["--protectedFields", r#"{"A": {"*": ["x"]}, "_User": {"*": ["phone"], "role:a": []}}"#]),
+        json!({"A": {"*": ["x"]}, "_User": {"*": ["phone", "email"], "role:a": []}})
+    );
+    assert_eq!(
+        fields(&["--protectedFields", r#"{"_User": {"*": []}}"#, "--protectedFieldsOwnerExempt", "false"]),
+        json!({"_User": {"*": []}})
+    );
+    assert_eq!(fields(&["--userSensitiveFields", "phone,email"]), json!({"_User": {"*": ["email", "phone"]}}));
+    assert_eq!(
+        problems(&["--protectedFields", "[]"]),
+        ["protectedFields must be an object: class to group to a list of fields"]
+    );
+}
+
+#[test]
+fn rules_between_values() {
+    for (arguments, problem) in [
+        (&["--readOnlyMasterKey", "secret-master"][..], "masterKey and readOnlyMasterKey should be different"),
+        (&["--maintenanceKey", "secret-master"], "masterKey and maintenanceKey should be different"),
+        (&["--sessionLength", "0"], "Session length must be a value greater than 0."),
+        (&["--defaultLimit", "-1"], "Default limit must be a value greater than 0."),
+        (&["--maxLimit", "0"], "Max limit must be a value greater than 0."),
+        (&["--port", "70000"], "Key port has invalid value 70000"),
+        (&["--allowHeaders", "a, "], "Allow headers must not contain empty strings"),
+        (
+            &["--publicServerURL", "example.com"],
+            "The option publicServerURL must be a valid URL starting with http:// or https://.",
+        ),
+        (&["--routeAllowList", "("], "Parse Server option routeAllowList contains an invalid regex pattern: \"(\"."),
+        (
+            &["--masterKeyIps", "10.0.0.0/99"],
+            "The Parse Server option \"masterKeyIps\" contains an invalid IP address \"10.0.0.0/99\".",
+        ),
+        (
+            &["--maintenanceKeyIps", "x/8"],
+            "The Parse Server option \"maintenanceKeyIps\" contains an invalid IP address \"x\".",
+        ),
+        (&["--databaseURI", "redis://x"], "databaseURI must start with mongodb:// or mongodb+srv://"),
+        (&["--logLevel", "loud"], "logLevel must be one of error, warn, info, verbose, debug, silly"),
+        (&["--tlsCert", "x"], "tlsCert, tlsKey and tlsCa go together: give all three or none"),
+        (&["--dataUrl", "localhost:1"], "dataUrl must start with http:// or https://"),
+    ] {
+        assert_eq!(problems(arguments), [problem]);
+    }
+    assert!(problems(&["--databaseURI", "postgres://x"])[0].contains("PostgreSQL"));
+    assert_eq!(config(&["--sessionLength", "0", "--expireInactiveSessions", "false"]).sessions.length, Duration::ZERO);
+}
+
+#[test]
+fn values_reach_the_configuration() {
+    let config =
+        config(&["--mountPath", "/", "--silent", "--allowOrigin", "a,b", "--masterKeyIps", "", "--maxLimit", "5"]);
+    assert_eq!(config.http.mount_path, "");
+    assert_eq!(config.http.server_url_or_local(81), "http://localhost:81");
+    assert_eq!(config.http.allow_origin, ["a", "b"]);
+    assert_eq!(config.log.filter, "off");
+    assert_eq!(config.keys.master.expose_secret(), "secret-master");
+    assert_eq!(config.keys.master_ips, []);
+    assert_eq!(config.objects.max_limit, Some(5));
+    assert_eq!(config.objects.keyword_denylist.len(), 3);
+}
