@@ -104,7 +104,8 @@ impl FieldPath {
     /// A path as a query may name it: every part `[A-Za-z0-9_]+`, the first one starting with a letter. `length` and
     /// `className`, which no class can have as a field, may be asked for (and are missing in every object).
     pub fn in_query(text: &str) -> Option<Self> {
-        let part = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        let part =
+            |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         let valid = text.starts_with(|first: char| first.is_ascii_alphabetic()) && text.split('.').all(part);
         valid.then(|| Self(text.to_owned()))
     }

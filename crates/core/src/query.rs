@@ -24,6 +24,8 @@ mod matcher;
 mod parse;
 mod pending;
 mod selection;
+#[cfg(test)]
+mod tests;
 
 pub use matcher::Matcher;
 pub use selection::Selection;
