@@ -207,16 +207,15 @@ async fn insert_session(database: &Database) -> Result<String> {
     let token = "r:0123456789abcdef0123456789abcdef";
     let now = bson::DateTime::now();
     let later = bson::DateTime::from_millis(now.timestamp_millis() + 86_400_000);
-    let insert = |class: &'static str, document: Document| {
-        database.collection::<Document>(class).insert_one(document).into_future()
-    };
-    insert("_User", doc! { "_id": "benchUser1", "username": "bench", "_created_at": now, "_updated_at": now }).await?;
+    let user = doc! { "_id": "benchUser1", "username": "bench", "_created_at": now, "_updated_at": now };
     let session = doc! {
         "_id": "benchSess1", "_session_token": token, "_p_user": "_User$benchUser1", "expiresAt": later,
         "_created_at": now, "_updated_at": now,
     };
-    insert("_Session", session).await?;
-    insert("_Role", doc! { "_id": "benchRole1", "name": "Players", "_created_at": now, "_updated_at": now }).await?;
-    insert("_Join:users:_Role", doc! { "owningId": "benchRole1", "relatedId": "benchUser1" }).await?;
+    let role = doc! { "_id": "benchRole1", "name": "Players", "_created_at": now, "_updated_at": now };
+    let member = doc! { "owningId": "benchRole1", "relatedId": "benchUser1" };
+    for (class, row) in [("_User", user), ("_Session", session), ("_Role", role), ("_Join:users:_Role", member)] {
+        database.collection::<Document>(class).insert_one(row).await?;
+    }
     Ok(token.to_owned())
 }
