@@ -20,5 +20,5 @@ pub use name::{ClassName, FieldName, FieldPath, ObjectId};
 pub use object::Object;
 pub use query::Query;
 pub use schema::{ClassSchema, FieldType};
-pub use update::Update;
+pub use update::{NewObject, ObjectUpdate, Update};
 pub use value::{Map, Value};

@@ -91,6 +91,11 @@ impl FieldName {
     pub fn internal(text: &str) -> Option<Self> {
         text.strip_prefix('_').is_some_and(is_identifier).then(|| Self(text.to_owned()))
     }
+
+    /// Whether this is a column that only Parse itself writes.
+    pub fn is_internal(&self) -> bool {
+        self.0.starts_with('_')
+    }
 }
 
 impl FieldPath {
@@ -108,6 +113,16 @@ impl FieldPath {
             |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         let valid = text.starts_with(|first: char| first.is_ascii_alphabetic()) && text.split('.').all(part);
         valid.then(|| Self(text.to_owned()))
+    }
+
+    /// A path that starts in a column that only Parse itself writes.
+    pub fn internal(text: &str) -> Option<Self> {
+        Self::new(text.strip_prefix('_')?).map(|_| Self(text.to_owned()))
+    }
+
+    /// The field the path starts in, as a name.
+    pub fn root_name(&self) -> FieldName {
+        FieldName(self.root().to_owned())
     }
 
     /// The field the path starts in.

@@ -6,6 +6,14 @@ use serde_json::Value as Json;
 
 use crate::ClassName;
 
+mod columns;
+mod field_type;
+mod plan;
+mod required;
+
+pub use columns::{VOLATILE_CLASSES, default_columns};
+pub use plan::TypedField;
+
 /// The type of a field.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum FieldType {
@@ -59,7 +67,30 @@ pub struct ClassSchema {
     pub indexes: serde_json::Map<String, Json>,
 }
 
+impl Field {
+    /// A field without options.
+    pub fn new(field_type: FieldType) -> Self {
+        Self { field_type, options: serde_json::Map::new() }
+    }
+
+    /// Whether an object must have a value.
+    pub fn is_required(&self) -> bool {
+        self.options.get("required") == Some(&Json::Bool(true))
+    }
+
+    /// What a new object without a value gets, as REST JSON.
+    pub fn default_value(&self) -> Option<&Json> {
+        self.options.get("defaultValue").filter(|value| !value.is_null())
+    }
+}
+
 impl ClassSchema {
+    /// A class that has the columns Parse gives every class of this name, and no others.
+    pub fn new(name: ClassName) -> Self {
+        let fields = default_columns(&name).map(|(column, field_type)| (column.to_owned(), Field::new(field_type)));
+        Self { fields: fields.collect(), name, permissions: None, indexes: serde_json::Map::new() }
+    }
+
     /// The type of a field, `None` if the class does not have it.
     pub fn field_type(&self, field: &str) -> Option<&FieldType> {
         self.fields.get(field).map(|field| &field.field_type)

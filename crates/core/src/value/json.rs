@@ -213,7 +213,7 @@ fn decode_base64(text: &str) -> Vec<u8> {
 }
 
 /// What JavaScript makes of a JSON value in a text.
-fn javascript_text(json: &Json) -> String {
+pub(crate) fn javascript_text(json: &Json) -> String {
     match json {
         Json::Null => "null".to_owned(),
         Json::Bool(value) => value.to_string(),
