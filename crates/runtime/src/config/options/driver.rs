@@ -4,16 +4,14 @@ use super::*;
 
 pub(super) const DATABASE: &[OptionSpec] = &[
     boolean("allowPublicExplain", NESTED, "Let clients without the master key explain queries.").default("false"),
-    integer("batchSize", NESTED, "Documents that the database sends at a time.").default("1000").not_implemented(),
-    integer("maxTimeMS", NESTED, "Milliseconds after which the database gives up a query.").not_implemented(),
-    integer("schemaCacheTtl", NESTED, "Seconds after which the schema is read again.").not_implemented(),
+    integer("batchSize", NESTED, "Documents that the database sends at a time.").default("1000"),
+    integer("maxTimeMS", NESTED, "Milliseconds after which the database gives up a query."),
+    integer("schemaCacheTtl", NESTED, "Milliseconds after which the schema is read again, 5000 at most."),
     boolean("enableSchemaHooks", NESTED, "Hear of schema changes by other servers through a change stream.")
         .default("false")
-        .not_implemented(),
+        .without_effect("the schema is read again every few seconds anyway"),
     boolean("disableIndexFieldValidation", NESTED, "Allow indexes on fields that do not exist.").not_implemented(),
-    object("clientMetadata", NESTED, "Name and version shown in the logs of the database.")
-        .members(CLIENT_METADATA)
-        .not_implemented(),
+    object("clientMetadata", NESTED, "Name and version shown in the logs of the database.").members(CLIENT_METADATA),
     list("logClientEvents", NESTED, "Events of the driver that are logged.")
         .members(LOG_CLIENT_EVENT)
         .not_implemented(),
@@ -65,11 +63,11 @@ pub(super) const DATABASE: &[OptionSpec] = &[
     text("replicaSet", NESTED, "Name of the replica set."),
     boolean("retryReads", NESTED, "Retry reads that failed for a passing reason."),
     boolean("retryWrites", NESTED, "Retry writes that failed for a passing reason."),
-    text("serverMonitoringMode", NESTED, "How servers are watched: auto, poll or stream."),
+    text("serverMonitoringMode", NESTED, "How servers are watched: auto, poll or stream.").not_implemented(),
     integer("serverSelectionTimeoutMS", NESTED, "Milliseconds in which a usable server has to be found."),
     integer("socketTimeoutMS", NESTED, "Milliseconds of silence after which a connection is given up.")
         .without_effect("the deadline of the request ends a call that hangs"),
-    integer("srvMaxHosts", NESTED, "Most servers taken from DNS."),
+    integer("srvMaxHosts", NESTED, "Most servers taken from DNS.").not_implemented(),
     text("srvServiceName", NESTED, "Service name asked for in DNS."),
     boolean("ssl", NESTED, "Older name of tls."),
     boolean("tls", NESTED, "Encrypt connections."),
@@ -78,10 +76,17 @@ pub(super) const DATABASE: &[OptionSpec] = &[
     text("tlsCAFile", NESTED, "PEM file with the authorities that are trusted."),
     text("tlsCertificateKeyFile", NESTED, "PEM file with the certificate and key of this client."),
     text("tlsCertificateKeyFilePassword", NESTED, "Password of that key.").not_implemented(),
-    boolean("tlsInsecure", NESTED, "Verify nothing."),
+    boolean("tlsInsecure", NESTED, "Verify nothing.").not_implemented(),
     integer("waitQueueTimeoutMS", NESTED, "Milliseconds to wait for a free connection.")
         .without_effect("the deadline of the request ends the waiting"),
     integer("zlibCompressionLevel", NESTED, "Level of compression.").not_implemented(),
+    boolean("journal", NESTED, "Let writes wait for the journal."),
+    text("w", NESTED, "Servers that a write waits for: majority or a number."),
+    integer("wtimeoutMS", NESTED, "Milliseconds that a write waits for them."),
+    boolean("useNewUrlParser", NESTED, "An option of older drivers.")
+        .without_effect("drivers have ignored it for years"),
+    boolean("useUnifiedTopology", NESTED, "An option of older drivers.")
+        .without_effect("drivers have ignored it for years"),
 ];
 
 const CLIENT_METADATA: &[OptionSpec] = &[
