@@ -7,10 +7,15 @@ mod roles;
 mod rpc;
 mod session;
 
-use parsefleet_proto::v1::auth_server::AuthServer;
+use parsefleet_proto::v1::auth_server::{Auth, AuthServer};
 use parsefleet_runtime::rpc::{Channel, Routes};
 
-/// The service, reading through this data service.
+/// The service as a generated server, reading through this data service.
+pub fn server(data: Channel) -> AuthServer<impl Auth> {
+    AuthServer::new(rpc::AuthRpc::new(data))
+}
+
+/// The service on a port of its own.
 pub fn routes(data: Channel) -> Routes {
-    Routes::default().add(AuthServer::new(rpc::AuthRpc::new(data)))
+    Routes::default().add(server(data))
 }
