@@ -74,6 +74,15 @@ impl Parsefleet {
         self.wait_until_ready().await
     }
 
+    /// What the admin port answers under a path.
+    ///
+    /// # Errors
+    /// If the process was started without an admin port, or does not answer.
+    pub async fn admin(&self, path: &str) -> Result<String> {
+        let listen = self.settings.environment.get("PARSEFLEET_ADMIN_LISTEN").context("no admin port")?;
+        Ok(reqwest::get(format!("http://{listen}{path}")).await?.text().await?)
+    }
+
     async fn wait_until_ready(&mut self) -> Result<()> {
         let probe = match self.settings.environment.get("PARSEFLEET_ADMIN_LISTEN") {
             Some(admin) => format!("http://{admin}/readyz"),
