@@ -3,6 +3,8 @@
 //! Both keep documents in the MongoDB format of Parse Server, so that one encoder and one reader serve both, and a
 //! document can move from one to the other byte for byte.
 
+pub mod mongo;
+
 use async_trait::async_trait;
 use bson::{Document, RawDocumentBuf};
 use parsefleet_core::{
@@ -46,6 +48,8 @@ pub struct FindOptions {
     pub limit: Option<u64>,
     /// Stored columns to return (`_id` always comes); `None` is all.
     pub projection: Option<Vec<String>>,
+    /// Whether each document gets the score of the full-text search as `score`.
+    pub text_score: bool,
     /// `comment` for the database's log.
     pub comment: Option<String>,
     /// Index name or specification, as JSON.

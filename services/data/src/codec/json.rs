@@ -1,0 +1,443 @@
+//! Stored documents as REST JSON, in one pass.
+//!
+//! A [`JsonReader`] is made for one answer. It learns the columns of the class from the documents themselves: what a column
+//! means and how its name is printed is worked out the first time it is met. Documents of a class have nearly the same
+//! columns in the same order, so that for the next ones a single comparison per column finds the plan again.
+//!
+//! What Parse Server stumbles over (a pointer to another class than the schema says, an unknown reserved column) is left
+//! out: one odd document must not make its class unreadable.
+
+use std::collections::HashMap;
+
+use bson::{RawArray, RawBsonRef, RawDocument};
+use parsefleet_core::{ClassSchema, FieldType, value::write_json_string};
+
+use super::{
+    CorruptDocument, FileUrls,
+    columns::{Stored, newer_twin},
+};
+
+mod column;
+mod nested;
+
+use column::write_column;
+pub(crate) use nested::plain_json;
+use nested::{write_plain, write_value};
+
+/// Who reads, as far as it decides what is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reader {
+    /// Anybody.
+    Public,
+    /// The user with this id.
+    User(String),
+    /// Holder of the maintenance key: internal columns too, nothing is protected.
+    Maintenance,
+    /// Holder of a master key.
+    Master,
+    /// Another service of the fleet: every column, password hash and session token included.
+    System,
+}
+
+/// What of a document is shown, and how.
+#[derive(Clone, Copy)]
+pub struct ReadView<'v> {
+    /// Schema of the class.
+    pub schema: &'v ClassSchema,
+    /// Root fields to show; `None` is all. Relations, `objectId`, `createdAt`, `updatedAt` and `ACL` always come.
+    pub selected: Option<&'v [String]>,
+    /// Protected root fields. They bind neither maintenance nor the fleet's own services.
+    pub hidden: &'v [String],
+    /// Whether users see the protected fields of their own `_User` object.
+    pub owner_exempt: bool,
+    /// Who reads.
+    pub reader: &'v Reader,
+    /// How file names become URLs.
+    pub files: &'v FileUrls,
+    /// Objects to show in the place of pointers.
+    pub includes: Option<&'v Includes>,
+}
+
+/// Included objects, by the field whose pointers they replace.
+#[derive(Debug, Default)]
+pub struct Includes {
+    /// Field to what is included there.
+    pub fields: HashMap<String, Include>,
+}
+
+/// What is included at one path.
+#[derive(Debug, Default)]
+pub struct Include {
+    /// Object id to the object's JSON, `"__type":"Object"` included. A pointer whose object is not here disappears.
+    pub objects: HashMap<String, Vec<u8>>,
+    /// Includes further down a plain object; those of an included object are already in its JSON.
+    pub nested: Includes,
+}
+
+/// Prints documents of one class for one reader.
+pub struct JsonReader<'v> {
+    view: ReadView<'v>,
+    plans: Vec<ColumnPlan<'v>>,
+    /// Relation members, printed once: they are the same for every object.
+    relations: Vec<u8>,
+    shows_acl: bool,
+    owner_shows_acl: bool,
+}
+
+/// How one stored column is printed.
+struct ColumnPlan<'v> {
+    column: String,
+    kind: Kind,
+    /// `"name":`
+    key: Vec<u8>,
+    visibility: Visibility,
+    /// Newer column for the same field, which counts if the document has it.
+    twin: Option<String>,
+    include: Option<&'v Include>,
+}
+
+/// How the value of a column is printed.
+enum Kind {
+    Id,
+    /// Bare ISO text.
+    BareDate,
+    ExpiresAt,
+    ReadPermissions,
+    WritePermissions,
+    AuthData,
+    /// As `JSON.stringify` prints it, without Parse types.
+    Plain,
+    Pointer {
+        target: String,
+    },
+    GeoPoint,
+    Polygon,
+    File,
+    Bytes,
+    Nested,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Visibility {
+    Shown,
+    OwnerOnly,
+    Never,
+}
+
+impl<'v> JsonReader<'v> {
+    /// A printer that has not seen a document yet.
+    pub fn new(view: ReadView<'v>) -> Self {
+        let mut reader =
+            Self { view, plans: Vec::new(), relations: Vec::new(), shows_acl: true, owner_shows_acl: true };
+        reader.relations = reader.relation_members();
+        let acl = reader.field_visibility("ACL");
+        reader.shows_acl = acl == Visibility::Shown;
+        reader.owner_shows_acl = acl != Visibility::Never;
+        reader
+    }
+
+    /// Appends the object.
+    ///
+    /// # Errors
+    /// If the bytes are not BSON. Something may have been appended then.
+    pub fn write(&mut self, out: &mut Vec<u8>, document: &RawDocument) -> Result<(), CorruptDocument> {
+        self.write_with(out, document, b"")
+    }
+
+    /// Appends the object as it stands in the place of a pointer.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub fn write_included(&mut self, out: &mut Vec<u8>, document: &RawDocument) -> Result<(), CorruptDocument> {
+        let tail = format!(r#""__type":"Object","className":"{}""#, self.view.schema.name);
+        self.write_with(out, document, tail.as_bytes())
+    }
+
+    /// Appends the object with further members, given as JSON text (`"a":1,"b":2`), at its end.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub fn write_with(
+        &mut self,
+        out: &mut Vec<u8>,
+        document: &RawDocument,
+        tail: &[u8],
+    ) -> Result<(), CorruptDocument> {
+        let is_own = self.is_own(document);
+        let mut permissions = Permissions::default();
+        let mut expected = 0;
+        let mut has_auth_data = false;
+        let mut printed_early = Vec::new();
+        out.push(b'{');
+        for element in document {
+            let (column, value) = element?;
+            let place = self.plan_of(column.as_str(), expected);
+            expected = place + 1;
+            let plan = &self.plans[place];
+            match plan.visibility {
+                Visibility::Shown => {}
+                Visibility::OwnerOnly if is_own => {}
+                Visibility::OwnerOnly | Visibility::Never => continue,
+            }
+            match plan.kind {
+                Kind::ReadPermissions => permissions.read = value.as_array(),
+                Kind::WritePermissions => permissions.write = value.as_array(),
+                Kind::AuthData if has_auth_data => {}
+                Kind::AuthData => {
+                    has_auth_data = true;
+                    self.write_auth_data(out, document)?;
+                }
+                _ if printed_early.contains(&place) => {}
+                _ => match newer_value(plan, document)? {
+                    None => write_column(out, plan, value, self.view.files)?,
+                    Some((newer, value)) => {
+                        let place = self.plan_of(newer.as_str(), 0);
+                        printed_early.push(place);
+                        write_column(out, &self.plans[place], value, self.view.files)?;
+                    }
+                },
+            }
+        }
+        append_members(out, &self.relations);
+        if if is_own { self.owner_shows_acl } else { self.shows_acl } {
+            permissions.write_acl(out)?;
+        }
+        append_members(out, tail);
+        out.push(b'}');
+        Ok(())
+    }
+
+    /// Where the plan of a column is. It most likely follows that of the column before.
+    fn plan_of(&mut self, column: &str, expected: usize) -> usize {
+        if self.plans.get(expected).is_some_and(|plan| plan.column == column) {
+            return expected;
+        }
+        if let Some(place) = self.plans.iter().position(|plan| plan.column == column) {
+            return place;
+        }
+        let plan = self.plan(column);
+        self.plans.push(plan);
+        self.plans.len() - 1
+    }
+
+    fn plan(&self, column: &str) -> ColumnPlan<'v> {
+        let stored = Stored::classify(self.view.schema, column);
+        let (field, kind) = match stored {
+            Stored::Id => ("objectId", Kind::Id),
+            Stored::CreatedAt => ("createdAt", Kind::BareDate),
+            Stored::UpdatedAt => ("updatedAt", Kind::BareDate),
+            Stored::LastUsed => ("lastUsed", Kind::BareDate),
+            Stored::ExpiresAt => ("expiresAt", Kind::ExpiresAt),
+            Stored::TimesUsed => ("timesUsed", Kind::Plain),
+            Stored::SessionToken => ("sessionToken", Kind::Plain),
+            Stored::ReadPermissions => ("ACL", Kind::ReadPermissions),
+            Stored::WritePermissions => ("ACL", Kind::WritePermissions),
+            Stored::AuthData(_) => ("authData", Kind::AuthData),
+            Stored::Internal | Stored::Hidden => (column, Kind::Plain),
+            Stored::Pointer(field, target) => (field, Kind::Pointer { target: target.to_owned() }),
+            Stored::Field(field, field_type) => (field, Kind::of(field_type)),
+        };
+        let mut key = Vec::with_capacity(field.len() + 3);
+        write_json_string(field, &mut key);
+        key.push(b':');
+        ColumnPlan {
+            column: column.to_owned(),
+            kind,
+            key,
+            visibility: self.column_visibility(stored, field),
+            twin: newer_twin(self.view.schema, column),
+            include: self.view.includes.and_then(|includes| includes.fields.get(field)),
+        }
+    }
+
+    fn column_visibility(&self, stored: Stored<'_>, field: &str) -> Visibility {
+        let is_user = self.view.schema.name.as_str() == "_User";
+        match (stored, self.view.reader) {
+            (Stored::Hidden, _) => Visibility::Never,
+            // A relation has no column; whatever is stored under its name is not it.
+            (Stored::Field(_, Some(FieldType::Relation(_))), _) => Visibility::Never,
+            // Decided once for the whole ACL, at the end of the object.
+            (Stored::ReadPermissions | Stored::WritePermissions, _) => Visibility::Shown,
+            (_, Reader::System) => self.selection(field),
+            (Stored::Internal, Reader::Maintenance) if is_user && field == "_hashed_password" => Visibility::Never,
+            (Stored::Internal, Reader::Maintenance) => self.selection(field),
+            (Stored::Internal, _) => Visibility::Never,
+            (Stored::SessionToken, _) if is_user => Visibility::Never,
+            (Stored::AuthData(_), Reader::Public) => Visibility::Never,
+            (Stored::AuthData(_), Reader::User(_)) => match self.field_visibility(field) {
+                Visibility::Never => Visibility::Never,
+                Visibility::Shown | Visibility::OwnerOnly => Visibility::OwnerOnly,
+            },
+            _ => self.field_visibility(field),
+        }
+    }
+
+    fn field_visibility(&self, field: &str) -> Visibility {
+        let view = &self.view;
+        let is_bound = !matches!(view.reader, Reader::Maintenance | Reader::System);
+        if !is_bound || !view.hidden.iter().any(|hidden| hidden == field) {
+            return self.selection(field);
+        }
+        match view.reader {
+            Reader::User(_) if view.owner_exempt && self.selection(field) == Visibility::Shown => Visibility::OwnerOnly,
+            _ => Visibility::Never,
+        }
+    }
+
+    fn selection(&self, field: &str) -> Visibility {
+        let is_selected = match (self.view.selected, field) {
+            (None, _) | (_, "objectId" | "createdAt" | "updatedAt" | "ACL") => true,
+            (Some(selected), _) => selected.iter().any(|selected| selected == field),
+        };
+        if is_selected { Visibility::Shown } else { Visibility::Never }
+    }
+
+    /// Whether the object is the reader's own `_User` object.
+    fn is_own(&self, document: &RawDocument) -> bool {
+        match self.view.reader {
+            Reader::User(id) if self.view.schema.name.as_str() == "_User" => {
+                document.get_str("_id").is_ok_and(|found| found == id)
+            }
+            _ => false,
+        }
+    }
+
+    fn relation_members(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        for (name, field) in &self.view.schema.fields {
+            let FieldType::Relation(target) = &field.field_type else { continue };
+            let is_hidden = self.view.hidden.iter().any(|hidden| hidden == name);
+            if is_hidden && !matches!(self.view.reader, Reader::Maintenance | Reader::System) {
+                continue;
+            }
+            if !out.is_empty() {
+                out.push(b',');
+            }
+            write_json_string(name, &mut out);
+            out.extend_from_slice(br#":{"__type":"Relation","className":"#);
+            write_json_string(target, &mut out);
+            out.push(b'}');
+        }
+        out
+    }
+
+    /// The providers have a column each, anywhere in the document; the reader gets one member.
+    fn write_auth_data(&self, out: &mut Vec<u8>, document: &RawDocument) -> Result<(), CorruptDocument> {
+        let start = out.len();
+        separate(out);
+        out.extend_from_slice(br#""authData":{"#);
+        let first = out.len();
+        for element in document {
+            let (column, value) = element?;
+            let Stored::AuthData(provider) = Stored::classify(self.view.schema, column.as_str()) else { continue };
+            if matches!(value, RawBsonRef::Null | RawBsonRef::Undefined) {
+                continue;
+            }
+            separate(out);
+            write_json_string(provider, out);
+            out.push(b':');
+            write_plain(out, value)?;
+        }
+        if out.len() == first {
+            out.truncate(start);
+        } else {
+            out.push(b'}');
+        }
+        Ok(())
+    }
+}
+
+impl Kind {
+    fn of(field_type: Option<&FieldType>) -> Self {
+        match field_type {
+            Some(FieldType::GeoPoint) => Self::GeoPoint,
+            Some(FieldType::Polygon) => Self::Polygon,
+            Some(FieldType::File) => Self::File,
+            Some(FieldType::Bytes) => Self::Bytes,
+            Some(
+                FieldType::String
+                | FieldType::Number
+                | FieldType::Boolean
+                | FieldType::Date
+                | FieldType::Object
+                | FieldType::Array
+                | FieldType::Pointer(_)
+                | FieldType::Relation(_)
+                | FieldType::Acl,
+            )
+            | None => Self::Nested,
+        }
+    }
+}
+
+/// The permission columns of one document.
+#[derive(Default)]
+struct Permissions<'d> {
+    read: Option<&'d RawArray>,
+    write: Option<&'d RawArray>,
+}
+
+impl Permissions<'_> {
+    /// `"ACL":{…}`, readers first; nothing if the document has neither column.
+    fn write_acl(&self, out: &mut Vec<u8>) -> Result<(), CorruptDocument> {
+        if self.read.is_none() && self.write.is_none() {
+            return Ok(());
+        }
+        separate(out);
+        out.extend_from_slice(br#""ACL":{"#);
+        let readers = subjects(self.read)?;
+        let writers = subjects(self.write)?;
+        for (place, subject) in readers.iter().enumerate() {
+            if !readers[..place].contains(subject) {
+                let rights: &[u8] =
+                    if writers.contains(subject) { br#":{"read":true,"write":true}"# } else { br#":{"read":true}"# };
+                write_rights(out, subject, rights);
+            }
+        }
+        for (place, subject) in writers.iter().enumerate() {
+            if !readers.contains(subject) && !writers[..place].contains(subject) {
+                write_rights(out, subject, br#":{"write":true}"#);
+            }
+        }
+        out.push(b'}');
+        Ok(())
+    }
+}
+
+fn write_rights(out: &mut Vec<u8>, subject: &str, rights: &[u8]) {
+    separate(out);
+    write_json_string(subject, out);
+    out.extend_from_slice(rights);
+}
+
+fn subjects(column: Option<&RawArray>) -> Result<Vec<&str>, CorruptDocument> {
+    let mut subjects = Vec::new();
+    for item in column.into_iter().flatten() {
+        subjects.extend(item?.as_str());
+    }
+    Ok(subjects)
+}
+
+/// The value of the newer column that holds the same field, if the document has one. It is printed in the older one's place.
+fn newer_value<'d>(
+    plan: &ColumnPlan<'_>,
+    document: &'d RawDocument,
+) -> Result<Option<(String, RawBsonRef<'d>)>, CorruptDocument> {
+    let Some(newer) = &plan.twin else { return Ok(None) };
+    let value = document.get(newer)?.filter(|value| !matches!(value, RawBsonRef::Null));
+    Ok(value.map(|value| (newer.clone(), value)))
+}
+
+/// A comma unless this is the first member.
+fn separate(out: &mut Vec<u8>) {
+    if !matches!(out.last(), Some(b'{' | b'[')) {
+        out.push(b',');
+    }
+}
+
+fn append_members(out: &mut Vec<u8>, members: &[u8]) {
+    if !members.is_empty() {
+        separate(out);
+        out.extend_from_slice(members);
+    }
+}

@@ -1,0 +1,183 @@
+//! The value of one column of a document.
+
+use bson::{RawArray, RawBsonRef, RawDocument};
+use parsefleet_core::{
+    Date,
+    value::{write_json_string, write_number},
+};
+
+use super::{ColumnPlan, CorruptDocument, FileUrls, Kind, separate, write_plain, write_value};
+use crate::codec::json_text::{write_date, write_integer, write_iso};
+
+/// Appends the member, or nothing if the value is not what the column may hold.
+pub(super) fn write_column(
+    out: &mut Vec<u8>,
+    plan: &ColumnPlan<'_>,
+    value: RawBsonRef<'_>,
+    files: &FileUrls,
+) -> Result<(), CorruptDocument> {
+    let start = out.len();
+    separate(out);
+    out.extend_from_slice(&plan.key);
+    let is_written = match &plan.kind {
+        Kind::Id => write_id(out, value),
+        Kind::BareDate => write_bare_date(out, value),
+        Kind::ExpiresAt => match milliseconds(value) {
+            Some(milliseconds) => written(write_date(out, milliseconds)),
+            None => false,
+        },
+        Kind::Plain => {
+            write_plain(out, value)?;
+            true
+        }
+        Kind::Pointer { target } => write_pointer(out, plan, target, value),
+        Kind::GeoPoint => match value {
+            RawBsonRef::Array(pair) if write_geo_point(out, pair)? => true,
+            _ => write_value(out, value, plan.include)?,
+        },
+        Kind::Polygon => match value {
+            RawBsonRef::Document(polygon) if write_polygon(out, polygon)? => true,
+            _ => write_value(out, value, plan.include)?,
+        },
+        Kind::File => match value {
+            RawBsonRef::String(name) => written(write_file(out, name, files)),
+            _ => write_value(out, value, plan.include)?,
+        },
+        Kind::Bytes => match value {
+            RawBsonRef::String(text) if is_base64(text) => written(write_base64(out, text)),
+            _ => write_value(out, value, plan.include)?,
+        },
+        Kind::Nested | Kind::ReadPermissions | Kind::WritePermissions | Kind::AuthData => {
+            write_value(out, value, plan.include)?
+        }
+    };
+    if !is_written {
+        out.truncate(start);
+    }
+    Ok(())
+}
+
+fn written((): ()) -> bool {
+    true
+}
+
+fn write_id(out: &mut Vec<u8>, value: RawBsonRef<'_>) -> bool {
+    match value {
+        RawBsonRef::String(id) => write_json_string(id, out),
+        RawBsonRef::ObjectId(id) => write_json_string(&id.to_hex(), out),
+        RawBsonRef::Int32(number) => quoted(out, |out| write_integer(out, number.into())),
+        RawBsonRef::Int64(number) => quoted(out, |out| write_integer(out, number)),
+        RawBsonRef::Double(number) => quoted(out, |out| write_number(number, out)),
+        _ => return false,
+    }
+    true
+}
+
+fn quoted(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+    out.push(b'"');
+    write(out);
+    out.push(b'"');
+}
+
+fn write_bare_date(out: &mut Vec<u8>, value: RawBsonRef<'_>) -> bool {
+    let Some(milliseconds) = milliseconds(value) else { return false };
+    write_iso(out, milliseconds);
+    true
+}
+
+/// Old databases hold some dates as text.
+fn milliseconds(value: RawBsonRef<'_>) -> Option<i64> {
+    match value {
+        RawBsonRef::DateTime(date) => Some(date.timestamp_millis()),
+        RawBsonRef::String(text) => Date::parse(text).map(|date| date.0),
+        RawBsonRef::Int32(number) => Some(number.into()),
+        RawBsonRef::Int64(number) => Some(number),
+        RawBsonRef::Double(number) if number.is_finite() => Some(number as i64),
+        _ => None,
+    }
+}
+
+fn write_pointer(out: &mut Vec<u8>, plan: &ColumnPlan<'_>, target: &str, value: RawBsonRef<'_>) -> bool {
+    let RawBsonRef::String(text) = value else { return false };
+    let mut parts = text.split('$');
+    let (class_name, object_id) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    if class_name != target {
+        return false;
+    }
+    if let Some(include) = plan.include {
+        let Some(object) = include.objects.get(object_id) else { return false };
+        out.extend_from_slice(object);
+        return true;
+    }
+    out.extend_from_slice(br#"{"__type":"Pointer","className":"#);
+    write_json_string(class_name, out);
+    out.extend_from_slice(br#","objectId":"#);
+    write_json_string(object_id, out);
+    out.push(b'}');
+    true
+}
+
+/// A pair is stored as longitude and latitude.
+fn write_geo_point(out: &mut Vec<u8>, pair: &RawArray) -> Result<bool, CorruptDocument> {
+    let Some((longitude, latitude)) = two_items(pair)? else { return Ok(false) };
+    out.extend_from_slice(br#"{"__type":"GeoPoint","latitude":"#);
+    write_plain(out, latitude)?;
+    out.extend_from_slice(br#","longitude":"#);
+    write_plain(out, longitude)?;
+    out.push(b'}');
+    Ok(true)
+}
+
+/// Prints the outer ring, or nothing if the document is not a GeoJSON polygon.
+fn write_polygon(out: &mut Vec<u8>, polygon: &RawDocument) -> Result<bool, CorruptDocument> {
+    if polygon.get_str("type").ok() != Some("Polygon") {
+        return Ok(false);
+    }
+    let Ok(coordinates) = polygon.get_array("coordinates") else { return Ok(false) };
+    let Ok(ring) = coordinates.get_array(0) else { return Ok(false) };
+    let start = out.len();
+    out.extend_from_slice(br#"{"__type":"Polygon","coordinates":["#);
+    for vertex in ring {
+        let pair = vertex?.as_array().map(two_items).transpose()?.flatten();
+        let Some((longitude, latitude)) = pair else {
+            out.truncate(start);
+            return Ok(false);
+        };
+        separate(out);
+        out.push(b'[');
+        write_plain(out, latitude)?;
+        out.push(b',');
+        write_plain(out, longitude)?;
+        out.push(b']');
+    }
+    out.extend_from_slice(b"]}");
+    Ok(true)
+}
+
+fn two_items(pair: &RawArray) -> Result<Option<(RawBsonRef<'_>, RawBsonRef<'_>)>, CorruptDocument> {
+    let mut items = pair.into_iter();
+    let (Some(first), Some(second), None) = (items.next(), items.next(), items.next()) else { return Ok(None) };
+    Ok(Some((first?, second?)))
+}
+
+fn write_file(out: &mut Vec<u8>, name: &str, files: &FileUrls) {
+    out.extend_from_slice(br#"{"__type":"File","name":"#);
+    write_json_string(name, out);
+    out.extend_from_slice(br#","url":"#);
+    let mut url = String::with_capacity(files.mount_url.len() + files.app_id.len() + name.len() + 16);
+    files.write(&mut url, name);
+    write_json_string(&url, out);
+    out.push(b'}');
+}
+
+fn is_base64(text: &str) -> bool {
+    let unpadded = text.strip_suffix("==").or_else(|| text.strip_suffix('=')).unwrap_or(text);
+    text.len().is_multiple_of(4)
+        && unpadded.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/')
+}
+
+fn write_base64(out: &mut Vec<u8>, text: &str) {
+    out.extend_from_slice(br#"{"__type":"Bytes","base64":"#);
+    write_json_string(text, out);
+    out.push(b'}');
+}

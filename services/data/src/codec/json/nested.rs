@@ -1,0 +1,195 @@
+//! Values inside columns: objects, arrays and what they hold.
+
+use bson::{RawArray, RawBsonRef, RawDocument};
+use parsefleet_core::value::{write_json_string, write_number};
+
+use super::{CorruptDocument, Include, separate};
+use crate::codec::{
+    json_text::{write_bytes, write_date, write_integer, write_iso},
+    object::mangled_bytes,
+};
+
+/// How Parse types are printed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Style {
+    /// Dates and bytes get their `__type`.
+    Parse,
+    /// Dates are bare ISO text.
+    Plain,
+}
+
+/// Appends a value with its Parse types. `false` if it is a pointer whose object was to be included and is not there;
+/// nothing is appended then.
+pub(super) fn write_value(
+    out: &mut Vec<u8>,
+    value: RawBsonRef<'_>,
+    include: Option<&Include>,
+) -> Result<bool, CorruptDocument> {
+    write(out, value, include, Style::Parse)
+}
+
+/// Appends a value as `JSON.stringify` prints it.
+pub(super) fn write_plain(out: &mut Vec<u8>, value: RawBsonRef<'_>) -> Result<(), CorruptDocument> {
+    write(out, value, None, Style::Plain).map(|_| ())
+}
+
+/// A document as plain JSON, for what is not an object of a class.
+pub(crate) fn plain_json(document: &RawDocument) -> Result<serde_json::Value, CorruptDocument> {
+    let mut out = Vec::new();
+    write_plain(&mut out, RawBsonRef::Document(document))?;
+    serde_json::from_slice(&out).map_err(|error| CorruptDocument(error.to_string()))
+}
+
+fn write(
+    out: &mut Vec<u8>,
+    value: RawBsonRef<'_>,
+    include: Option<&Include>,
+    style: Style,
+) -> Result<bool, CorruptDocument> {
+    match value {
+        RawBsonRef::String(text) | RawBsonRef::Symbol(text) => write_json_string(text, out),
+        RawBsonRef::Int32(number) => write_integer(out, number.into()),
+        RawBsonRef::Double(number) => write_number(number, out),
+        // JavaScript has no other number, so that a great one loses its last digits.
+        RawBsonRef::Int64(number) => write_number(number as f64, out),
+        RawBsonRef::Boolean(true) => out.extend_from_slice(b"true"),
+        RawBsonRef::Boolean(false) => out.extend_from_slice(b"false"),
+        RawBsonRef::Null | RawBsonRef::Undefined => out.extend_from_slice(b"null"),
+        RawBsonRef::DateTime(date) if style == Style::Parse => write_date(out, date.timestamp_millis()),
+        RawBsonRef::DateTime(date) => write_iso(out, date.timestamp_millis()),
+        RawBsonRef::Document(document) => return write_document(out, document, include, style),
+        RawBsonRef::Array(array) => write_array(out, array, include, style)?,
+        RawBsonRef::Binary(binary) => write_bytes(out, binary.bytes),
+        RawBsonRef::ObjectId(id) => write_json_string(&id.to_hex(), out),
+        RawBsonRef::Decimal128(number) => write_number(number.to_string().parse().unwrap_or(f64::NAN), out),
+        RawBsonRef::Timestamp(timestamp) => {
+            write_number(((u64::from(timestamp.time) << 32) | u64::from(timestamp.increment)) as f64, out);
+        }
+        RawBsonRef::JavaScriptCode(code) => write_json_string(code, out),
+        RawBsonRef::JavaScriptCodeWithScope(code) => write_json_string(code.code, out),
+        RawBsonRef::RegularExpression(_) | RawBsonRef::MinKey | RawBsonRef::MaxKey | RawBsonRef::DbPointer(_) => {
+            out.extend_from_slice(b"{}");
+        }
+    }
+    Ok(true)
+}
+
+fn write_array(
+    out: &mut Vec<u8>,
+    array: &RawArray,
+    include: Option<&Include>,
+    style: Style,
+) -> Result<(), CorruptDocument> {
+    out.push(b'[');
+    let first = out.len();
+    for item in array {
+        let start = out.len();
+        if start > first {
+            out.push(b',');
+        }
+        if !write(out, item?, include, style)? {
+            out.truncate(start);
+        }
+    }
+    out.push(b']');
+    Ok(())
+}
+
+fn write_document(
+    out: &mut Vec<u8>,
+    document: &RawDocument,
+    include: Option<&Include>,
+    style: Style,
+) -> Result<bool, CorruptDocument> {
+    if let Some(include) = include
+        && document.get_str("__type").ok() == Some("Pointer")
+    {
+        let object = document.get_str("objectId").ok().and_then(|id| include.objects.get(id));
+        out.extend_from_slice(object.map_or(&[], Vec::as_slice));
+        return Ok(object.is_some());
+    }
+    if let Some(bytes) = mangled_bytes(document)? {
+        write_bytes(out, &bytes);
+        return Ok(true);
+    }
+    let start = out.len();
+    if !write_members(out, document, include, style)? {
+        out.truncate(start);
+        write_sorted_members(out, document, include, style)?;
+    }
+    Ok(true)
+}
+
+/// Appends the members in stored order. `false` if JavaScript would list them in another one.
+fn write_members(
+    out: &mut Vec<u8>,
+    document: &RawDocument,
+    include: Option<&Include>,
+    style: Style,
+) -> Result<bool, CorruptDocument> {
+    out.push(b'{');
+    let mut is_date = false;
+    let mut last = Some(None);
+    for element in document {
+        let (key, value) = element?;
+        let key = key.as_str();
+        let index = array_index(key);
+        match (last, index) {
+            (None, Some(_)) => return Ok(false),
+            (Some(Some(before)), Some(index)) if before > index => return Ok(false),
+            _ => last = index.map(Some),
+        }
+        is_date |= key == "__type" && value.as_str() == Some("Date");
+        write_member(out, key, value, include, if is_date && key == "iso" { Style::Plain } else { style })?;
+    }
+    out.push(b'}');
+    Ok(true)
+}
+
+fn write_member(
+    out: &mut Vec<u8>,
+    key: &str,
+    value: RawBsonRef<'_>,
+    include: Option<&Include>,
+    style: Style,
+) -> Result<(), CorruptDocument> {
+    let start = out.len();
+    separate(out);
+    write_json_string(key, out);
+    out.push(b':');
+    let include = include.and_then(|include| include.nested.fields.get(key));
+    if !write(out, value, include, style)? {
+        out.truncate(start);
+    }
+    Ok(())
+}
+
+/// Integer-like keys ascending, then the others: only documents that JavaScript did not write need it.
+fn write_sorted_members(
+    out: &mut Vec<u8>,
+    document: &RawDocument,
+    include: Option<&Include>,
+    style: Style,
+) -> Result<(), CorruptDocument> {
+    let mut members = Vec::new();
+    for element in document {
+        let (key, value) = element?;
+        members.push((key.as_str(), value));
+    }
+    members.sort_by_key(|(key, _)| array_index(key).map_or(u64::MAX, u64::from));
+    out.push(b'{');
+    for (key, value) in members {
+        write_member(out, key, value, include, style)?;
+    }
+    out.push(b'}');
+    Ok(())
+}
+
+/// The number a key stands for if JavaScript treats it as an array index.
+fn array_index(key: &str) -> Option<u32> {
+    let first = *key.as_bytes().first()?;
+    if !first.is_ascii_digit() || (first == b'0' && key.len() > 1) || !key.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    key.parse().ok().filter(|index| *index < u32::MAX)
+}

@@ -1,0 +1,213 @@
+//! Objects in MongoDB, in the very format of Parse Server: both can work on one database at the same time.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bson::{Document, RawDocumentBuf, doc};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use mongodb::{Collection, Database, options::ReturnDocument};
+use parsefleet_core::{ClassName, ClassSchema, Date, FieldName, Query, Update, schema::Field, value::Pointer};
+use serde_json::{Map, Value as Json};
+use tracing::Instrument as _;
+
+use super::{FindOptions, Index, ObjectStore, StoreError};
+
+mod connect;
+mod error;
+mod filter;
+mod find;
+mod index;
+mod schema;
+mod update;
+
+use error::store_error;
+use filter::Purpose;
+
+/// How many rows of a relation are written at the same time.
+const CONCURRENT_RELATION_ROWS: usize = 8;
+
+/// The store on a MongoDB deployment. Clones share the connections.
+#[derive(Clone, Debug)]
+pub struct MongoStore {
+    database: Database,
+    prefix: String,
+    max_time: Option<Duration>,
+    batch_size: Option<u32>,
+}
+
+/// The connection string or an option cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot use the MongoDB connection settings: {0}")]
+pub struct ConnectError(String);
+
+impl MongoStore {
+    /// Prepares the connection. `databaseURI`, `databaseOptions` and `collectionPrefix` have Parse Server's meaning.
+    ///
+    /// The deployment need not be there yet: commands fail as unavailable until it is.
+    ///
+    /// # Errors
+    /// If the settings make no sense, or a `mongodb+srv` name cannot be resolved.
+    pub async fn connect(uri: &str, options: &Map<String, Json>, prefix: &str) -> Result<Self, ConnectError> {
+        connect::connect(uri, options, prefix).await
+    }
+
+    /// The database, for what is not an object (tests, tools).
+    pub fn database(&self) -> &Database {
+        &self.database
+    }
+
+    fn collection(&self, class: &ClassName) -> Collection<RawDocumentBuf> {
+        self.named_collection(class.as_str())
+    }
+
+    fn named_collection<T: Send + Sync>(&self, class: &str) -> Collection<T> {
+        self.database.collection(&format!("{}{class}", self.prefix))
+    }
+
+    fn join_collection(&self, class: &ClassName, key: &FieldName) -> Collection<Document> {
+        self.named_collection(&format!("_Join:{key}:{class}"))
+    }
+}
+
+/// Runs one command in a span of its own, and translates its error.
+async fn command<T, F>(operation: &'static str, collection: &str, command: F) -> Result<T, StoreError>
+where
+    F: IntoFuture<Output = mongodb::error::Result<T>>,
+{
+    run(operation, collection, command).await.map_err(|error| store_error(&error))
+}
+
+/// Runs one command in a span of its own.
+async fn run<T, F>(operation: &'static str, collection: &str, command: F) -> mongodb::error::Result<T>
+where
+    F: IntoFuture<Output = mongodb::error::Result<T>>,
+{
+    let span = tracing::info_span!(
+        "mongodb",
+        otel.kind = "client",
+        db.system = "mongodb",
+        db.operation.name = operation,
+        db.collection.name = collection
+    );
+    command.into_future().instrument(span).await
+}
+
+#[async_trait]
+impl ObjectStore for MongoStore {
+    async fn load_schema(&self) -> Result<Vec<ClassSchema>, StoreError> {
+        schema::load(self).await
+    }
+
+    async fn create_class(&self, class: &ClassSchema) -> Result<(), StoreError> {
+        schema::create_class(self, class).await
+    }
+
+    async fn add_field(&self, class: &ClassName, name: &FieldName, field: &Field) -> Result<(), StoreError> {
+        schema::add_field(self, class, name, field).await
+    }
+
+    async fn ensure_index(&self, class: &ClassName, index: &Index) -> Result<(), StoreError> {
+        index::ensure(self, class, index).await
+    }
+
+    async fn insert(&self, class: &ClassName, document: RawDocumentBuf) -> Result<(), StoreError> {
+        let collection = self.collection(class);
+        command("insert", collection.name(), collection.insert_one(document)).await.map(|_| ())
+    }
+
+    async fn find(
+        &self,
+        class: &ClassSchema,
+        query: &Query,
+        options: &FindOptions,
+    ) -> Result<Vec<RawDocumentBuf>, StoreError> {
+        find::find(self, class, query, options).await
+    }
+
+    async fn count(&self, class: &ClassSchema, query: &Query) -> Result<u64, StoreError> {
+        let filter = filter::filter(class, query, Purpose::Count)?;
+        let collection = self.collection(&class.name);
+        if filter.is_empty() {
+            let estimate = collection.estimated_document_count();
+            let estimate = match self.max_time {
+                Some(max_time) => estimate.max_time(max_time),
+                None => estimate,
+            };
+            return command("count", collection.name(), estimate).await;
+        }
+        let count = collection.count_documents(filter);
+        let count = match self.max_time {
+            Some(max_time) => count.max_time(max_time),
+            None => count,
+        };
+        command("aggregate", collection.name(), count).await
+    }
+
+    async fn update_one(
+        &self,
+        class: &ClassSchema,
+        query: &Query,
+        update: &Update,
+        updated_at: Date,
+    ) -> Result<Option<RawDocumentBuf>, StoreError> {
+        let filter = filter::filter(class, query, Purpose::Write)?;
+        let update = update::update(class, update, updated_at)?;
+        let collection = self.collection(&class.name);
+        let action = collection.find_one_and_update(filter, update).return_document(ReturnDocument::After);
+        command("findAndModify", collection.name(), action).await
+    }
+
+    async fn delete(&self, class: &ClassSchema, query: &Query) -> Result<u64, StoreError> {
+        let filter = filter::filter(class, query, Purpose::Write)?;
+        let collection = self.collection(&class.name);
+        let result = command("delete", collection.name(), collection.delete_many(filter)).await?;
+        Ok(result.deleted_count)
+    }
+
+    async fn add_relations(
+        &self,
+        class: &ClassName,
+        key: &FieldName,
+        owner: &str,
+        targets: &[Pointer],
+    ) -> Result<(), StoreError> {
+        let collection = &self.join_collection(class, key);
+        let rows: Vec<Document> =
+            targets.iter().map(|target| doc! { "owningId": owner, "relatedId": &target.object_id }).collect();
+        stream::iter(rows)
+            .map(|row| async move {
+                let action = collection.update_one(row.clone(), doc! { "$set": row }).upsert(true);
+                command("update", collection.name(), action).await.map(|_| ())
+            })
+            .buffered(CONCURRENT_RELATION_ROWS)
+            .try_collect()
+            .await
+    }
+
+    async fn remove_relations(
+        &self,
+        class: &ClassName,
+        key: &FieldName,
+        owner: &str,
+        targets: &[Pointer],
+    ) -> Result<(), StoreError> {
+        let collection = self.join_collection(class, key);
+        let ids: Vec<&str> = targets.iter().map(|target| target.object_id.as_str()).collect();
+        let rows = doc! { "owningId": owner, "relatedId": { "$in": ids } };
+        command("delete", collection.name(), collection.delete_many(rows)).await.map(|_| ())
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        command("ping", "", self.database.run_command(doc! { "ping": 1 })).await.map(|_| ())
+    }
+
+    async fn explain(
+        &self,
+        class: &ClassSchema,
+        query: &Query,
+        options: &FindOptions,
+        verbosity: &str,
+    ) -> Result<Document, StoreError> {
+        find::explain(self, class, query, options, verbosity).await
+    }
+}

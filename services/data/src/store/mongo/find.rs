@@ -1,0 +1,192 @@
+//! Finding documents, and making the index a query turned out to need.
+
+use bson::{Bson, Document, RawBsonRef, RawDocumentBuf, doc};
+use futures_util::StreamExt as _;
+use mongodb::{
+    Collection,
+    error::{Error, Result as MongoResult},
+    options::{FindOptions as MongoFindOptions, Hint, ReadPreference, SelectionCriteria},
+};
+use parsefleet_core::{
+    ClassSchema, Query,
+    query::{Condition, Constraint, FieldCondition},
+};
+use serde_json::Value as Json;
+
+use super::{
+    MongoStore, command,
+    error::{is_missing_geo_index, is_missing_text_index, store_error},
+    filter::{Purpose, column_name, filter, sort_entry, text_score},
+    index, run,
+};
+use crate::{
+    codec::values::json_object_to_document,
+    store::{FindOptions, StoreError},
+};
+
+/// Largest batch that is asked for at once; the server's own first batch of 101 costs a round trip more for the usual
+/// limits.
+const LARGEST_BATCH: u64 = 1000;
+
+pub(super) async fn find(
+    store: &MongoStore,
+    class: &ClassSchema,
+    query: &Query,
+    options: &FindOptions,
+) -> Result<Vec<RawDocumentBuf>, StoreError> {
+    // To MongoDB a limit of 0 is none.
+    if options.limit == Some(0) {
+        return Ok(Vec::new());
+    }
+    let filter = filter(class, query, Purpose::Find)?;
+    let collection = store.collection(&class.name);
+    let mongo_options = find_options(store, options)?;
+    match run("find", collection.name(), read_all(&collection, filter.clone(), mongo_options.clone())).await {
+        Ok(documents) => Ok(documents),
+        Err(error) => {
+            make_missing_index(store, class, query, &error).await?;
+            command("find", collection.name(), read_all(&collection, filter, mongo_options)).await
+        }
+    }
+}
+
+pub(super) async fn explain(
+    store: &MongoStore,
+    class: &ClassSchema,
+    query: &Query,
+    options: &FindOptions,
+    verbosity: &str,
+) -> Result<Document, StoreError> {
+    let collection = store.collection(&class.name);
+    let mut find = doc! { "find": collection.name(), "filter": filter(class, query, Purpose::Find)? };
+    if !options.order.is_empty() {
+        find.insert("sort", sort(options));
+    }
+    if options.skip > 0 {
+        find.insert("skip", integer(options.skip));
+    }
+    if let Some(limit) = options.limit.filter(|limit| *limit > 0) {
+        find.insert("limit", integer(limit));
+    }
+    if let Some(projection) = projection(options) {
+        find.insert("projection", projection);
+    }
+    match hint(options)? {
+        Some(Hint::Name(name)) => {
+            find.insert("hint", name);
+        }
+        Some(Hint::Keys(keys)) => {
+            find.insert("hint", keys);
+        }
+        _ => {}
+    }
+    let explain = doc! { "explain": find, "verbosity": verbosity };
+    command("explain", collection.name(), store.database.run_command(explain)).await
+}
+
+async fn read_all(
+    collection: &Collection<RawDocumentBuf>,
+    filter: Document,
+    options: MongoFindOptions,
+) -> MongoResult<Vec<RawDocumentBuf>> {
+    let mut batches = collection.find(filter).with_options(options).batch().await?;
+    let mut documents = Vec::new();
+    while let Some(batch) = batches.next().await {
+        for item in batch?.doc_slices()? {
+            if let RawBsonRef::Document(document) = item? {
+                documents.push(document.to_owned());
+            }
+        }
+    }
+    Ok(documents)
+}
+
+fn find_options(store: &MongoStore, options: &FindOptions) -> Result<MongoFindOptions, StoreError> {
+    let mut mongo = MongoFindOptions::default();
+    if !options.order.is_empty() {
+        mongo.sort = Some(sort(options));
+    }
+    mongo.skip = (options.skip > 0).then_some(options.skip);
+    mongo.limit = options.limit.map(integer);
+    mongo.batch_size = store
+        .batch_size
+        .or_else(|| options.limit.filter(|limit| *limit <= LARGEST_BATCH).and_then(|limit| u32::try_from(limit).ok()));
+    mongo.projection = projection(options);
+    mongo.comment = options.comment.as_deref().map(Bson::from);
+    mongo.hint = hint(options)?;
+    mongo.max_time = store.max_time;
+    mongo.selection_criteria = selection_criteria(options)?;
+    Ok(mongo)
+}
+
+fn integer(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn sort(options: &FindOptions) -> Document {
+    options.order.iter().map(sort_entry).collect()
+}
+
+fn projection(options: &FindOptions) -> Option<Document> {
+    let mut projection = Document::new();
+    if let Some(columns) = &options.projection {
+        projection.extend(columns.iter().map(|column| (column.clone(), Bson::Int32(1))));
+        // An empty projection would be none at all.
+        projection.insert("_id", 1);
+    }
+    if options.text_score {
+        projection.insert("score", text_score());
+    }
+    (!projection.is_empty()).then_some(projection)
+}
+
+fn hint(options: &FindOptions) -> Result<Option<Hint>, StoreError> {
+    match &options.hint {
+        None | Some(Json::Null) => Ok(None),
+        Some(Json::String(name)) => Ok(Some(Hint::Name(name.clone()))),
+        Some(Json::Object(keys)) => Ok(Some(Hint::Keys(json_object_to_document(keys)))),
+        Some(Json::Bool(_) | Json::Number(_) | Json::Array(_)) => {
+            Err(StoreError::Unsupported("hint must be the name or the keys of an index".to_owned()))
+        }
+    }
+}
+
+fn selection_criteria(options: &FindOptions) -> Result<Option<SelectionCriteria>, StoreError> {
+    let preference = match options.read_preference.as_deref().map(str::to_ascii_uppercase).as_deref() {
+        None | Some("") => return Ok(None),
+        Some("PRIMARY") => ReadPreference::Primary,
+        Some("PRIMARY_PREFERRED") => ReadPreference::PrimaryPreferred { options: None },
+        Some("SECONDARY") => ReadPreference::Secondary { options: None },
+        Some("SECONDARY_PREFERRED") => ReadPreference::SecondaryPreferred { options: None },
+        Some("NEAREST") => ReadPreference::Nearest { options: None },
+        Some(_) => return Err(StoreError::Unsupported("Not supported read preference.".to_owned())),
+    };
+    Ok(Some(SelectionCriteria::ReadPreference(preference)))
+}
+
+/// Makes the index whose absence an error tells of, or gives the error back.
+async fn make_missing_index(
+    store: &MongoStore,
+    class: &ClassSchema,
+    query: &Query,
+    error: &Error,
+) -> Result<(), StoreError> {
+    let needed = if is_missing_geo_index(error) {
+        find_field(query, &|constraint| matches!(constraint, Constraint::Near { .. })).map(|field| (field, "2d"))
+    } else if is_missing_text_index(error) {
+        find_field(query, &|constraint| matches!(constraint, Constraint::Text(_))).map(|field| (field, "text"))
+    } else {
+        None
+    };
+    let Some((field, kind)) = needed else { return Err(store_error(error)) };
+    index::make_on_demand(store, &class.name, &column_name(&field.path, &field.column), kind).await
+}
+
+/// The field with such a constraint. MongoDB takes one only at the top or inside `$and`.
+fn find_field<'q>(query: &'q Query, wanted: &dyn Fn(&Constraint) -> bool) -> Option<&'q FieldCondition> {
+    query.conditions.iter().find_map(|condition| match condition {
+        Condition::Field(field) if field.constraints.iter().any(wanted) => Some(field),
+        Condition::All(queries) => queries.iter().find_map(|query| find_field(query, wanted)),
+        _ => None,
+    })
+}
