@@ -20,13 +20,19 @@ use crate::{
 pub mod order;
 pub mod sort;
 
+mod fields;
+mod geo;
 mod matcher;
 mod parse;
+mod pattern;
 mod pending;
+mod place;
 mod selection;
+mod stored;
 #[cfg(test)]
 mod tests;
 
+pub use geo::distance;
 pub use matcher::Matcher;
 pub use selection::Selection;
 

@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use super::{Query, QueryAccess, QueryRules};
 use crate::{
-    ClassName, ClassSchema, Date,
+    ClassName, ClassSchema, Date, Object, ObjectId, Value,
     error::Result,
     schema::{Field, FieldType},
 };
@@ -47,4 +47,17 @@ pub(super) const NOW: Date = Date(1_767_225_600_000);
 
 pub(super) fn parse(filter: Json) -> Result<Query> {
     Query::parse(&filter, &schema(), &QueryRules::new(QueryAccess::Client, NOW))
+}
+
+/// An object of the class with these fields.
+pub(super) fn object(id: &str, fields: Json) -> Object {
+    let Json::Object(members) = fields else { panic!("fields are an object: {fields}") };
+    let value = |(name, value)| (name, Value::from_field(value).expect("tests use valid values"));
+    Object {
+        id: ObjectId::new(id).expect("tests use valid ids"),
+        created_at: NOW,
+        updated_at: NOW,
+        acl: None,
+        fields: members.into_iter().map(value).collect(),
+    }
 }
