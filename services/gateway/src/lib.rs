@@ -1,1 +1,94 @@
+//! The REST gateway: Parse's HTTP conventions on one side, typed calls to the services on the other.
+//!
+//! It finds out who asks and what for, and never reads an object: bodies are split at their top level, the members that
+//! belong to the conventions are taken out, the rest travels as the bytes that came. No business rule lives here.
+//!
+//! A request passes, in this order: [`gateway`] (CORS, keys in headers, health, body, method override, context, session),
+//! [`routes`] (which handler), [`parameters`] (typed options), [`backend`] (the call), [`render`] (the response). The
+//! sub-requests of `/batch` enter again at [`routes`].
 
+mod allow_list;
+mod app;
+mod backend;
+mod body;
+mod client_address;
+mod context;
+mod cors;
+mod failure;
+mod gateway;
+mod javascript;
+mod mount;
+mod parameters;
+mod privilege;
+mod render;
+mod routes;
+mod session;
+mod telemetry;
+mod verb;
+
+use std::sync::Arc;
+
+use parsefleet_runtime::{
+    Shutdown,
+    config::Config,
+    http::{HttpOptions, serve_http},
+    rpc::Channel,
+};
+use tokio::net::TcpListener;
+
+pub use crate::{gateway::Gateway, session::SessionCache};
+
+/// The services behind the gateway.
+#[derive(Clone)]
+pub struct Channels {
+    /// Who a session token belongs to.
+    pub auth: Channel,
+    /// Objects.
+    pub data: Channel,
+}
+
+/// Why the gateway cannot start or had to stop.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// A `routeAllowList` entry is not a regular expression.
+    #[error("routeAllowList holds an invalid regular expression {pattern:?}: {reason}")]
+    AllowList {
+        /// The entry.
+        pattern: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A configured text cannot be sent in a header.
+    #[error("the option {option} cannot be sent as a header value")]
+    Header {
+        /// Name of the option.
+        option: &'static str,
+    },
+    /// The listener failed.
+    #[error("serve HTTP: {0}")]
+    Io(#[from] std::io::Error),
+}
+
+/// Serves the REST API on `listener` until `shutdown` closes it and the requests in flight are done.
+///
+/// # Errors
+/// When the configuration cannot be served, or the listener fails.
+pub async fn serve(
+    config: Arc<Config>,
+    channels: Channels,
+    listener: TcpListener,
+    shutdown: Shutdown,
+) -> Result<(), ServeError> {
+    let gateway = Gateway::try_new(config, channels)?;
+    gateway.serve(listener, shutdown).await
+}
+
+impl Gateway {
+    /// Serves the REST API on `listener` until `shutdown` closes it and the requests in flight are done.
+    ///
+    /// # Errors
+    /// When the listener fails.
+    pub async fn serve(self, listener: TcpListener, shutdown: Shutdown) -> Result<(), ServeError> {
+        Ok(serve_http(listener, self, HttpOptions::default(), shutdown).await?)
+    }
+}

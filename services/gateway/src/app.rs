@@ -1,0 +1,46 @@
+//! What every request shares.
+
+use std::sync::Arc;
+
+use parsefleet_runtime::config::Config;
+use tokio::sync::Semaphore;
+
+use crate::{
+    Channels, ServeError,
+    allow_list::AllowList,
+    backend::{AuthBackend, DataBackend},
+    cors::Cors,
+    mount::Mount,
+    session::{SessionCache, SessionResolver},
+};
+
+/// Requests that may be worked on at the same time; more are refused at once.
+const MAX_IN_FLIGHT: usize = 8192;
+
+/// Configuration in the form requests need it, and the ways to the services.
+pub(crate) struct App {
+    pub(crate) config: Arc<Config>,
+    pub(crate) app_id: Arc<str>,
+    pub(crate) mount: Mount,
+    pub(crate) cors: Cors,
+    pub(crate) allow_list: AllowList,
+    pub(crate) sessions: SessionResolver,
+    pub(crate) data: DataBackend,
+    pub(crate) in_flight: Semaphore,
+}
+
+impl App {
+    pub(crate) fn try_new(config: Arc<Config>, channels: Channels) -> Result<Self, ServeError> {
+        let sessions = SessionCache::new(config.cache.ttl, config.cache.max_size);
+        Ok(Self {
+            app_id: config.app_id.as_str().into(),
+            mount: Mount::new(&config.http),
+            cors: Cors::try_new(&config.http)?,
+            allow_list: AllowList::try_new(config.http.route_allow_list.as_deref())?,
+            sessions: SessionResolver::new(sessions, AuthBackend::new(channels.auth)),
+            data: DataBackend::new(channels.data),
+            in_flight: Semaphore::new(MAX_IN_FLIGHT),
+            config,
+        })
+    }
+}

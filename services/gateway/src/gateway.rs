@@ -1,0 +1,264 @@
+//! One request from its first byte to its response.
+//!
+//! The stages stand in the order in which Parse Server's middlewares do; each says why it is where it is.
+
+use std::{
+    convert::Infallible,
+    future::Future,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    panic::AssertUnwindSafe,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use axum::extract::ConnectInfo;
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use http::{Request, Response, request::Parts};
+use http_body::Body as HttpBody;
+use parsefleet_core::{ErrorCode, ParseError};
+use parsefleet_runtime::{
+    config::Config,
+    rpc::deadline,
+    telemetry::{continue_trace, metrics::count_panic, spans_enabled},
+};
+use tower::Service;
+use tracing::{Instrument as _, field};
+
+use crate::{
+    Channels, ServeError, SessionCache,
+    app::App,
+    body::{self, Members},
+    client_address::TrustedProxies,
+    context::{self, Identity},
+    failure::{Failure, Result},
+    javascript::Loose,
+    privilege::{Caller, Privilege, Role},
+    render::{self, Body, Occasion, Reply},
+    routes::{self, Call, Route},
+    telemetry::{self, Observation},
+    verb::Verb,
+};
+
+/// The REST API as a service. Clones share everything.
+#[derive(Clone)]
+pub struct Gateway {
+    app: Arc<App>,
+    /// Prefix of this process' request ids.
+    process: u64,
+}
+
+/// A request on its way, and what is known about it so far.
+struct Exchange<'a> {
+    app: &'a App,
+    parts: &'a Parts,
+    peer: IpAddr,
+    /// The method, until `_method` names another.
+    verb: Verb,
+    request_id: String,
+    observation: Observation,
+}
+
+impl Gateway {
+    /// Prepares to serve the API.
+    ///
+    /// # Errors
+    /// When the configuration cannot be served.
+    pub fn try_new(config: Arc<Config>, channels: Channels) -> Result<Self, ServeError> {
+        Ok(Self { app: Arc::new(App::try_new(config, channels)?), process: rand::random() })
+    }
+
+    /// The sessions this gateway remembers, for whoever hears of changes.
+    pub fn session_cache(&self) -> SessionCache {
+        self.app.sessions.cache().clone()
+    }
+
+    /// Answers one request. A failure, a panic and an overrun deadline are answers, too.
+    pub async fn respond<B>(&self, request: Request<B>) -> Response<Body>
+    where
+        B: HttpBody<Data = Bytes> + Send,
+    {
+        let (parts, body) = request.into_parts();
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        let mut exchange = Exchange {
+            app: &self.app,
+            peer: peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(peer)| peer.ip()),
+            verb: Verb::of(&parts.method),
+            request_id: telemetry::request_id(self.process),
+            observation: Observation::start(),
+            parts: &parts,
+        };
+        let span = tracing::info_span!(
+            "request",
+            otel.name = field::Empty,
+            otel.kind = "server",
+            request_id = exchange.request_id,
+            parse.app_id = &*self.app.app_id,
+            parse.class = field::Empty,
+            http.request.method = parts.method.as_str(),
+            http.response.status_code = field::Empty,
+        );
+        if spans_enabled() {
+            continue_trace(&span, &parts.headers);
+        }
+        async {
+            let response = exchange.respond(body).await;
+            exchange.observation.finish(response.status());
+            response
+        }
+        .instrument(span)
+        .await
+    }
+}
+
+impl<B> Service<Request<B>> for Gateway
+where
+    B: HttpBody<Data = Bytes> + Send + 'static,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let gateway = self.clone();
+        Box::pin(async move { Ok(gateway.respond(request).await) })
+    }
+}
+
+impl Exchange<'_> {
+    async fn respond<B>(&mut self, body: B) -> Response<Body>
+    where
+        B: HttpBody<Data = Bytes> + Send,
+    {
+        let app = self.app;
+        // 1. Outside the mount path there is nothing, not even CORS.
+        let Some(path) = app.mount.strip(self.parts.uri.path()) else {
+            return render::response(&self.occasion(), Err(Failure::NoRoute));
+        };
+        // 2. Browsers ask before they send a key.
+        let origin = app.cors.origin(&self.parts.headers);
+        let mut response = if self.verb == Verb::Options {
+            self.observation.is_preflight();
+            render::preflight(&self.occasion())
+        } else {
+            let outcome = self.guarded(path, body).await;
+            self.finished(outcome)
+        };
+        app.cors.apply(response.headers_mut(), origin);
+        response
+    }
+
+    /// Deadline and panics are caught around everything that does work.
+    async fn guarded<B>(&mut self, path: &str, body: B) -> Result<Reply>
+    where
+        B: HttpBody<Data = Bytes> + Send,
+    {
+        let limit = self.app.config.fleet.request_timeout;
+        let work = AssertUnwindSafe(deadline::within(limit, self.answer(path, body))).catch_unwind();
+        match work.await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) => Err(ParseError::new(ErrorCode::Timeout, "The request timed out.").into()),
+            Err(_) => {
+                count_panic();
+                Err(ParseError::new(ErrorCode::InternalServerError, "Internal server error.").into())
+            }
+        }
+    }
+
+    async fn answer<B>(&mut self, path: &str, body: B) -> Result<Reply>
+    where
+        B: HttpBody<Data = Bytes> + Send,
+    {
+        let (app, config) = (self.app, &self.app.config);
+        let headers = &self.parts.headers;
+        let trust = TrustedProxies::new(self.peer, &config.http.trust_proxy);
+        let address = trust.client(headers);
+        // 3. A key from a wrong address stops everything, health included.
+        let header_role = context::role_in_headers(&config.keys, headers, address)?;
+        // 4. Health needs no application id and is never shed.
+        if is_health(path) {
+            self.observation.is_health();
+            app.allow_list.check(&self.verb, path, header_role)?;
+            return Ok(Reply::ok(Bytes::from_static(br#"{"status":"ok"}"#)));
+        }
+        // 5. Bodies cost memory: the limit comes before them.
+        let _place = app.in_flight.try_acquire().map_err(|_| Failure::Busy)?;
+        let mut body = body::read(headers, body, config.http.max_upload_size).await?;
+        // 6. The real method decides the route.
+        self.override_method(&mut body);
+        // 7. Application, keys, client-key rule.
+        let identity = context::identify(config, headers, &mut body, header_role, address)?;
+        // 8. The allow list comes before the session, so that it costs nothing.
+        app.allow_list.check(&self.verb, path, identity.role)?;
+        // 9. A bad session token fails even routes that do not exist.
+        let caller = self.caller(path, identity, address).await?;
+        // 10. The route.
+        let verb = if self.verb == Verb::Head { &Verb::Get } else { &self.verb };
+        let route = Route::find(verb, path)?.ok_or(Failure::NoRoute)?;
+        self.observation.routed(&route);
+        let mount_url = app.mount.url(&self.parts.uri, headers, &trust);
+        let query = self.parts.uri.query();
+        routes::run(app, Call { caller: &caller, route, query, body, mount_url: &mount_url }).await
+    }
+
+    /// `_method` in a POST's body, whatever it is, is taken out; a string replaces the method.
+    fn override_method(&mut self, body: &mut Members) {
+        if self.verb != Verb::Post {
+            return;
+        }
+        let Some(method) = body.get("_method").map(Loose::json).filter(Loose::is_truthy) else { return };
+        if let Some(name) = method.as_string() {
+            self.verb = Verb::parse(&name.to_ascii_uppercase());
+        }
+        body.remove("_method");
+    }
+
+    async fn caller(&self, path: &str, identity: Identity, address: Option<IpAddr>) -> Result<Caller> {
+        let Identity { role, installation_id, session_token, cloud_context } = identity;
+        let mut caller = Caller {
+            privilege: role.map_or(Privilege::Public, Role::into),
+            app_id: Arc::clone(&self.app.app_id),
+            installation_id,
+            address,
+            cloud_context,
+            request_id: self.request_id.clone(),
+        };
+        // Who logs in does so as nobody.
+        if let Some(token) = session_token.filter(|_| !is_login(path)) {
+            let session = self.app.sessions.resolve(&token, caller.request_context()).await?;
+            caller.privilege = Privilege::User(session);
+        }
+        Ok(caller)
+    }
+
+    fn finished(&self, outcome: Result<Reply>) -> Response<Body> {
+        if let Err(failure) = &outcome {
+            telemetry::log(failure, render::status_of(failure), &self.request_id);
+        }
+        render::response(&self.occasion(), outcome)
+    }
+
+    fn occasion(&self) -> Occasion<'_> {
+        Occasion {
+            verb: &self.verb,
+            path: self.parts.uri.path(),
+            headers: &self.parts.headers,
+            sanitise: self.app.config.http.sanitise_errors,
+        }
+    }
+}
+
+/// `/health` and everything below it.
+fn is_health(path: &str) -> bool {
+    let mut segments = path.split('/').skip(1);
+    segments.next().is_some_and(|first| first.eq_ignore_ascii_case("health"))
+}
+
+fn is_login(path: &str) -> bool {
+    path.strip_suffix('/').unwrap_or(path).eq_ignore_ascii_case("/login")
+}

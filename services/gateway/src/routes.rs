@@ -1,0 +1,125 @@
+//! Which route a path means, and the way into its handler. `/batch` sub-requests enter here, too.
+
+mod batch;
+mod classes;
+mod ownership;
+mod server_info;
+
+use std::borrow::Cow;
+
+use percent_encoding::percent_decode_str;
+
+use crate::{
+    app::App,
+    body::Members,
+    failure::{Failure, Result},
+    privilege::Caller,
+    render::Reply,
+    verb::Verb,
+};
+
+/// A route with the names in its path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Route<'a> {
+    Find { class: Cow<'a, str> },
+    Create { class: Cow<'a, str> },
+    Get { class: Cow<'a, str>, id: Cow<'a, str> },
+    Update { class: Cow<'a, str>, id: Cow<'a, str> },
+    Delete { class: Cow<'a, str>, id: Cow<'a, str> },
+    ServerInfo,
+    Batch,
+}
+
+/// One request, or one part of a batch, ready to be carried out.
+pub(crate) struct Call<'a> {
+    pub(crate) caller: &'a Caller,
+    pub(crate) route: Route<'a>,
+    pub(crate) query: Option<&'a str>,
+    pub(crate) body: Members,
+    pub(crate) mount_url: &'a str,
+}
+
+impl<'a> Route<'a> {
+    /// Finds the route of a path that starts after the mount path. Case and one trailing slash do not matter.
+    ///
+    /// # Errors
+    /// 400 for a name that is not well encoded.
+    pub(crate) fn find(verb: &Verb, path: &'a str) -> Result<Option<Self>> {
+        let Some(path) = path.strip_prefix('/') else { return Ok(None) };
+        let mut segments = path.strip_suffix('/').unwrap_or(path).split('/');
+        let parts = (segments.next(), segments.next(), segments.next(), segments.next());
+        let (Some(first), second, third, None) = parts else { return Ok(None) };
+        match (verb, second, third) {
+            (Verb::Get, None, None) if is(first, "serverInfo") => Ok(Some(Self::ServerInfo)),
+            (Verb::Post, None, None) if is(first, "batch") => Ok(Some(Self::Batch)),
+            (_, Some(class), id) if is(first, "classes") => Self::of_class(verb, class, id),
+            _ => Ok(None),
+        }
+    }
+
+    /// The class that is asked for.
+    pub(crate) fn class(&self) -> Option<&str> {
+        match self {
+            Self::Find { class }
+            | Self::Create { class }
+            | Self::Get { class, .. }
+            | Self::Update { class, .. }
+            | Self::Delete { class, .. } => Some(class),
+            Self::ServerInfo | Self::Batch => None,
+        }
+    }
+
+    fn of_class(verb: &Verb, class: &'a str, id: Option<&'a str>) -> Result<Option<Self>> {
+        if class.is_empty() || id == Some("") {
+            return Ok(None);
+        }
+        let is_known =
+            matches!((verb, id), (Verb::Get | Verb::Post, None) | (Verb::Get | Verb::Put | Verb::Delete, Some(_)));
+        if !is_known {
+            return Ok(None);
+        }
+        let class = decode(class)?;
+        let id = id.map(decode).transpose()?;
+        Ok(match (verb, id) {
+            (Verb::Get, None) => Some(Self::Find { class }),
+            (Verb::Post, None) => Some(Self::Create { class }),
+            (Verb::Get, Some(id)) => Some(Self::Get { class, id }),
+            (Verb::Put, Some(id)) => Some(Self::Update { class, id }),
+            (Verb::Delete, Some(id)) => Some(Self::Delete { class, id }),
+            _ => None,
+        })
+    }
+}
+
+/// Carries a call out.
+pub(crate) async fn run(app: &App, call: Call<'_>) -> Result<Reply> {
+    let Call { caller, route, query, body, mount_url } = call;
+    match route {
+        Route::Find { class } => classes::find(app, caller, &class, query, &body, mount_url).await,
+        Route::Create { class } => classes::create(app, caller, &class, body, mount_url).await,
+        Route::Get { class, id } => classes::get(app, caller, (&class, &id), query, &body, mount_url).await,
+        Route::Update { class, id } => classes::update(app, caller, (&class, &id), body, mount_url).await,
+        Route::Delete { class, id } => classes::delete(app, caller, (&class, &id)).await,
+        Route::ServerInfo => Ok(server_info::get(&caller.master_reader()?)),
+        Route::Batch => batch::run(app, caller, &body, mount_url).await,
+    }
+}
+
+fn is(segment: &str, name: &str) -> bool {
+    segment.eq_ignore_ascii_case(name)
+}
+
+/// Decodes a name in a path, as `decodeURIComponent` does it.
+fn decode(segment: &str) -> Result<Cow<'_, str>> {
+    if !segment.contains('%') {
+        return Ok(Cow::Borrowed(segment));
+    }
+    let mut escapes = segment.split('%').skip(1);
+    let is_escaped =
+        |part: &str| part.as_bytes().get(..2).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit));
+    let decoded = escapes.all(is_escaped).then(|| percent_decode_str(segment).decode_utf8().ok()).flatten();
+    decoded.ok_or_else(|| Failure::http(400, format!("Failed to decode param '{segment}'")))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,174 @@
+//! `/batch`: several requests in one. Each part enters the routes as a request of the same caller would.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use futures_util::{StreamExt as _, future::BoxFuture, stream};
+use parsefleet_core::{ErrorCode, ParseError};
+use serde_json::value::RawValue;
+
+use super::{Call, Route};
+use crate::{
+    app::App,
+    body::Members,
+    failure::{Failure, Result},
+    javascript::Loose,
+    privilege::Caller,
+    render::{Reply, error_body},
+    verb::Verb,
+};
+
+/// Parts of one batch that are worked on at the same time.
+const CONCURRENCY: usize = 32;
+
+/// One sub-request as it was sent.
+struct Part {
+    method: String,
+    /// After the API's prefix, normalised.
+    path: String,
+    query: Option<String>,
+    body: Option<Bytes>,
+}
+
+pub(super) async fn run(app: &App, caller: &Caller, body: &Members, mount_url: &str) -> Result<Reply> {
+    let parts = parts_of(app, caller, body)?;
+    let routes = parts.iter().map(Part::route).collect::<Result<Vec<_>>>()?;
+    if body.get("transaction") == Some("true") {
+        let message = "Transactions are not supported yet.";
+        return Err(ParseError::new(ErrorCode::CommandUnavailable, message).into());
+    }
+    let mut answers = Vec::with_capacity(parts.len());
+    for (part, route) in parts.iter().zip(routes) {
+        answers.push(part.run(app, caller, route, mount_url));
+    }
+    let mut answers = stream::iter(answers).buffered(CONCURRENCY);
+    let mut list = Vec::with_capacity(64 * parts.len() + 2);
+    list.push(b'[');
+    while let Some(answer) = answers.next().await {
+        if list.len() > 1 {
+            list.push(b',');
+        }
+        let (label, content): (&[u8], Cow<'_, [u8]>) = match &answer {
+            Ok(reply) => (b"{\"success\":", Cow::Borrowed(&reply.body)),
+            Err(failure) => (b"{\"error\":", Cow::Owned(error_body(failure, app.config.http.sanitise_errors))),
+        };
+        list.extend_from_slice(label);
+        list.extend_from_slice(&content);
+        list.push(b'}');
+    }
+    list.push(b']');
+    Ok(Reply::ok(list))
+}
+
+/// Reads and admits all parts, before any of them is carried out.
+fn parts_of(app: &App, caller: &Caller, body: &Members) -> Result<Vec<Part>> {
+    let requests = body.get("requests").filter(|requests| requests.starts_with('['));
+    let requests = requests.and_then(|requests| serde_json::from_str::<Vec<&RawValue>>(requests).ok());
+    let requests = requests.ok_or_else(|| invalid("requests must be an array"))?;
+    let parts = requests.into_iter().map(|request| Part::read(app, body.share(request.get())));
+    let parts = parts.collect::<Result<Vec<_>>>()?;
+    for part in &parts {
+        part.admit(app, caller)?;
+    }
+    Ok(parts)
+}
+
+impl Part {
+    fn read(app: &App, request: Bytes) -> Result<Self> {
+        let not_a_string = || invalid("batch request path must be a string");
+        if !request.starts_with(b"{") {
+            return Err(not_a_string());
+        }
+        let members = Members::split(request)?;
+        let url = members.get("path").map(Loose::json);
+        let url = url.as_ref().and_then(Loose::as_string).ok_or_else(not_a_string)?;
+        let (path, query) = url.split_once('?').map_or((&*url, None), |(path, query)| (path, Some(query)));
+        let inner = app.mount.strip_batch(path).ok_or_else(|| invalid(format!("cannot route batch path {url}")))?;
+        let method = members.get("method").map(Loose::json);
+        let body = members.get("body").filter(|body| Loose::json(body).is_truthy()).map(|body| members.share(body));
+        Ok(Self {
+            method: method.as_ref().map_or(Cow::Borrowed("undefined"), Loose::to_text).into_owned(),
+            path: normalise(inner),
+            query: query.map(str::to_owned),
+            body,
+        })
+    }
+
+    /// Checks what would be checked of a request of its own.
+    fn admit(&self, app: &App, caller: &Caller) -> Result<()> {
+        let is_batch = matches!(Route::find(&Verb::Post, &self.path), Ok(Some(Route::Batch)));
+        if is_batch && self.method.eq_ignore_ascii_case("POST") {
+            return Err(invalid("nested batch requests are not allowed"));
+        }
+        Ok(app.allow_list.check(&Verb::parse(&self.method), &self.path, caller.role())?)
+    }
+
+    fn route(&self) -> Result<Route<'_>> {
+        let route = Route::find(&Verb::parse(&self.method), &self.path)?;
+        route.ok_or_else(|| invalid(format!("cannot route {} {}", self.method, self.path)))
+    }
+
+    /// Carries the part out. Boxed, because a batch is itself a route.
+    fn run<'a>(
+        &'a self,
+        app: &'a App,
+        caller: &'a Caller,
+        route: Route<'a>,
+        mount_url: &'a str,
+    ) -> BoxFuture<'a, Result<Reply>> {
+        Box::pin(async move {
+            let body = match &self.body {
+                None => Members::default(),
+                Some(body) if body.starts_with(b"{") || body.starts_with(b"[") => Members::split(body.clone())?,
+                Some(_) => return Err(invalid("batch request body must be an object")),
+            };
+            super::run(app, Call { caller, route, query: self.query.as_deref(), body, mount_url }).await
+        })
+    }
+}
+
+fn invalid(message: impl Into<String>) -> Failure {
+    ParseError::new(ErrorCode::InvalidJson, message).into()
+}
+
+/// An absolute path without empty, `.` and `..` segments; a trailing slash stays.
+fn normalise(path: &str) -> String {
+    let mut segments: Vec<&str> = Vec::with_capacity(4);
+    for segment in path.split('/') {
+        match segment {
+            "" | "." => {}
+            ".." => {
+                segments.pop();
+            }
+            name => segments.push(name),
+        }
+    }
+    let mut normal = String::with_capacity(path.len() + 1);
+    for segment in &segments {
+        normal.push('/');
+        normal.push_str(segment);
+    }
+    if normal.is_empty() || path.ends_with('/') {
+        normal.push('/');
+    }
+    normal
+}
+
+#[cfg(test)]
+mod tests {
+    use super::normalise;
+
+    #[test]
+    fn paths_are_normalised_like_posix_ones() {
+        for (path, normal) in [
+            ("/classes/A", "/classes/A"),
+            ("classes/A", "/classes/A"),
+            ("//classes/A/", "/classes/A/"),
+            ("/x/../classes/./A", "/classes/A"),
+            ("/../..", "/"),
+            ("", "/"),
+        ] {
+            assert_eq!(normalise(path), normal, "{path}");
+        }
+    }
+}

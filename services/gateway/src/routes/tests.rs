@@ -1,0 +1,43 @@
+#![allow(clippy::unwrap_used, reason = "a test may fail by panic")]
+
+use super::*;
+
+fn find<'a>(verb: &str, path: &'a str) -> Option<Route<'a>> {
+    Route::find(&Verb::parse(verb), path).unwrap()
+}
+
+#[test]
+fn classes_have_five_routes() {
+    let (class, id) = (Cow::from("A"), Cow::from("x"));
+    assert_eq!(find("GET", "/classes/A"), Some(Route::Find { class: class.clone() }));
+    assert_eq!(find("POST", "/classes/A"), Some(Route::Create { class: class.clone() }));
+    assert_eq!(find("GET", "/classes/A/x"), Some(Route::Get { class: class.clone(), id: id.clone() }));
+    assert_eq!(find("PUT", "/classes/A/x"), Some(Route::Update { class: class.clone(), id: id.clone() }));
+    assert_eq!(find("DELETE", "/classes/A/x"), Some(Route::Delete { class, id }));
+    for (verb, path) in [("PUT", "/classes/A"), ("DELETE", "/classes/A"), ("POST", "/classes/A/x")] {
+        assert_eq!(find(verb, path), None, "{verb} {path}");
+    }
+}
+
+#[test]
+fn case_and_one_trailing_slash_do_not_matter() {
+    assert_eq!(find("GET", "/Classes/A/"), Some(Route::Find { class: "A".into() }));
+    assert_eq!(find("GET", "/SERVERINFO"), Some(Route::ServerInfo));
+    assert_eq!(find("POST", "/batch/"), Some(Route::Batch));
+    for path in ["/classes/A//", "/classes//A", "/classes/", "/classes", "/", "", "//classes/A", "/classes/A/x/y"] {
+        assert_eq!(find("GET", path), None, "{path}");
+    }
+    assert_eq!(find("get", "/classes/A"), None);
+    assert_eq!(find("GET", "/%63lasses/A"), None);
+}
+
+#[test]
+fn names_are_decoded() {
+    assert_eq!(find("GET", "/classes/A%2Fb/%C3%A9"), Some(Route::Get { class: "A/b".into(), id: "é".into() }));
+    for path in ["/classes/A/%zz", "/classes/A/%", "/classes/A/%FF"] {
+        let name = path.rsplit('/').next().unwrap();
+        let expected = Failure::http(400, format!("Failed to decode param '{name}'"));
+        assert_eq!(Route::find(&Verb::Get, path), Err(expected));
+    }
+    assert_eq!(find("PATCH", "/classes/A/%zz"), None);
+}
