@@ -3,9 +3,16 @@
 //!
 //! tonic's types appear here, in `proto` and in each service's RPC edge, nowhere else.
 
+mod balance;
 mod channel;
 pub mod deadline;
+mod dial;
+mod endpoint;
 pub mod error;
+mod local;
+mod method;
+mod remote;
+mod resolve;
 mod server;
 pub mod tls;
 
@@ -19,3 +26,6 @@ pub type Body = tonic::body::Body;
 /// Largest message between services. Clients and servers have to be told:
 /// `DataServer::new(…).max_decoding_message_size(MESSAGE_LIMIT)`, or they stop at tonic's 4 MiB.
 pub const MESSAGE_LIMIT: usize = 512 * 1024 * 1024;
+
+/// Largest list of headers or trailers: an error's text travels in them.
+const MAX_HEADERS: u32 = 1024 * 1024;

@@ -17,6 +17,8 @@ use tower::Service;
 
 use super::{
     Body,
+    local::Local,
+    remote::Remote,
     tls::{TlsError, TlsFiles},
 };
 use crate::config::Fleet;
@@ -101,7 +103,7 @@ impl Channel {
         S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + Sync + 'static,
         S::Future: Send + 'static,
     {
-        Self { transport: Arc::new(Local { service }) }
+        Self { transport: Arc::new(Local { service, timeout: ClientOptions::default().timeout }) }
     }
 
     /// The way to a service across the network: `http://host:port` or `https://host:port`, several separated by
@@ -110,8 +112,7 @@ impl Channel {
     /// Connections are made in the background; a service that is away now is not an error. Has to run inside the
     /// runtime.
     pub fn connect(target: &str, options: ClientOptions) -> Result<Self, ConnectError> {
-        let _ = (target, options);
-        todo!()
+        Ok(Self { transport: Arc::new(Remote::try_new(target, options)?) })
     }
 }
 
@@ -132,24 +133,5 @@ impl Service<Request<Body>> for Channel {
 impl fmt::Debug for Channel {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Channel").finish_non_exhaustive()
-    }
-}
-
-/// A generated server in this process.
-struct Local<S> {
-    service: S,
-}
-
-impl<S> Transport for Local<S>
-where
-    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + Sync,
-    S::Future: Send + 'static,
-{
-    fn call(&self, request: Request<Body>) -> Call {
-        let answer = self.service.clone().call(request);
-        Box::pin(async move {
-            let Ok(response) = answer.await;
-            Ok(response)
-        })
     }
 }

@@ -1,0 +1,177 @@
+//! Which instance of a service answers a call.
+//!
+//! tonic's own balancer sends a share of all calls to dead addresses, never resolves again and hangs when nobody is
+//! left. Here each address has a task that keeps it connected; calls go only to addresses that are, to the less loaded
+//! of two; and with none left they fail at once.
+
+use std::{
+    collections::{HashMap, HashSet},
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use arc_swap::ArcSwap;
+use tokio::{sync::watch, time::sleep};
+use tonic::Status;
+
+use super::{
+    ClientOptions,
+    dial::{AbortOnDrop, Dialler},
+    endpoint::{Endpoint, jittered},
+    resolve::{Resolver, Target},
+};
+
+/// The instances of a service.
+#[derive(Debug)]
+pub(super) struct Balancer {
+    instances: Arc<Instances>,
+    patience: Duration,
+    _driver: AbortOnDrop,
+}
+
+/// What the driver writes and calls read.
+#[derive(Debug)]
+struct Instances {
+    endpoints: ArcSwap<Vec<Arc<Endpoint>>>,
+    /// The names have been looked up once.
+    resolved: AtomicBool,
+    /// Told of each change that a waiting call may be waiting for.
+    changed: watch::Sender<()>,
+}
+
+impl Balancer {
+    /// Starts to look the targets up and to connect. Has to run inside the runtime.
+    pub(super) fn start(targets: Vec<Arc<Target>>, dialler: Arc<Dialler>, options: &ClientOptions) -> Self {
+        let instances = Arc::new(Instances {
+            endpoints: ArcSwap::default(),
+            resolved: AtomicBool::new(false),
+            changed: watch::Sender::new(()),
+        });
+        let driver = Driver {
+            instances: Arc::clone(&instances),
+            targets,
+            dialler,
+            resolve_interval: options.resolve_interval,
+            redial_after: options.redial_after,
+            keepers: HashMap::new(),
+        };
+        // Not tracked: it ends with the last clone of the channel.
+        let driver = tokio::spawn(driver.run());
+        Self { instances, patience: options.connect_timeout, _driver: AbortOnDrop(driver.abort_handle()) }
+    }
+
+    /// An instance that can be called now, another one than `avoid` if there is another. Waits only for a first attempt
+    /// to connect.
+    pub(super) async fn pick(&self, avoid: Option<SocketAddr>) -> Result<Arc<Endpoint>, Status> {
+        if let Some(endpoint) = self.instances.choose(avoid) {
+            return Ok(endpoint);
+        }
+        let wait = async {
+            let mut changed = self.instances.changed.subscribe();
+            loop {
+                if let Some(endpoint) = self.instances.choose(None) {
+                    return Some(endpoint);
+                }
+                if !self.instances.is_hopeful() || changed.changed().await.is_err() {
+                    return None;
+                }
+            }
+        };
+        let found = tokio::time::timeout(self.patience, wait).await;
+        found.ok().flatten().ok_or_else(|| Status::unavailable("no instance of the service can be reached"))
+    }
+}
+
+impl Instances {
+    /// The less loaded of two live instances taken at random.
+    fn choose(&self, avoid: Option<SocketAddr>) -> Option<Arc<Endpoint>> {
+        let endpoints = self.endpoints.load();
+        let count = endpoints.len();
+        let live_from = |start: usize| {
+            (0..count)
+                .map(|step| &endpoints[(start + step) % count])
+                .find(|endpoint| endpoint.is_live() && avoid != Some(endpoint.address))
+        };
+        if count < 2 {
+            return live_from(0).cloned();
+        }
+        let start = rand::random_range(0..count);
+        let one = live_from(start)?;
+        let other = live_from(start + rand::random_range(1..count))?;
+        Some(Arc::clone(if other.load() < one.load() { other } else { one }))
+    }
+
+    /// Whether an instance may turn up in a moment.
+    fn is_hopeful(&self) -> bool {
+        !self.resolved.load(Ordering::Acquire) || self.endpoints.load().iter().any(|endpoint| endpoint.is_hopeful())
+    }
+}
+
+/// Follows the service's names and owns the task of each address.
+struct Driver {
+    instances: Arc<Instances>,
+    targets: Vec<Arc<Target>>,
+    dialler: Arc<Dialler>,
+    resolve_interval: Duration,
+    redial_after: Duration,
+    keepers: HashMap<SocketAddr, Keeper>,
+}
+
+struct Keeper {
+    endpoint: Arc<Endpoint>,
+    _task: AbortOnDrop,
+}
+
+impl Driver {
+    async fn run(mut self) {
+        let resolver = Resolver::from_system();
+        // What each target led to when it was last found.
+        let mut known: Vec<Vec<SocketAddr>> = vec![Vec::new(); self.targets.len()];
+        loop {
+            for (target, known) in self.targets.iter().zip(&mut known) {
+                match resolver.resolve(target).await {
+                    Ok(found) => *known = found,
+                    // The instances may be there all the same: whether they answer decides.
+                    Err(error) => tracing::warn!(target = %target.authority, %error, "service name not resolved"),
+                }
+            }
+            self.update(&known);
+            if self.targets.iter().all(|target| target.is_literal()) {
+                return std::future::pending().await;
+            }
+            sleep(jittered(self.resolve_interval)).await;
+        }
+    }
+
+    /// Makes the endpoints those of the addresses known. What stays keeps its connection.
+    fn update(&mut self, known: &[Vec<SocketAddr>]) {
+        let wanted: HashSet<SocketAddr> = known.iter().flatten().copied().collect();
+        self.keepers.retain(|address, _| wanted.contains(address));
+        for (target, addresses) in self.targets.iter().zip(known) {
+            for address in addresses {
+                if !self.keepers.contains_key(address) {
+                    self.keepers.insert(*address, self.start_keeper(Arc::clone(target), *address));
+                }
+            }
+        }
+        self.instances
+            .endpoints
+            .store(Arc::new(self.keepers.values().map(|keeper| Arc::clone(&keeper.endpoint)).collect()));
+        self.instances.resolved.store(true, Ordering::Release);
+        self.instances.changed.send_replace(());
+    }
+
+    fn start_keeper(&self, target: Arc<Target>, address: SocketAddr) -> Keeper {
+        let endpoint = Arc::new(Endpoint::new(target, address));
+        let task = tokio::spawn(Arc::clone(&endpoint).keep_connected(
+            Arc::clone(&self.dialler),
+            self.redial_after,
+            self.instances.changed.clone(),
+        ));
+        Keeper { endpoint, _task: AbortOnDrop(task.abort_handle()) }
+    }
+}

@@ -1,0 +1,10 @@
+//! Tests of the runtime over real sockets.
+
+#![allow(clippy::unwrap_used, reason = "a failed test is what it is for")]
+#![allow(unreachable_pub, reason = "one binary")]
+
+mod balance;
+mod calls;
+mod http_stop;
+mod mutual_tls;
+mod support;
