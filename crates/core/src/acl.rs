@@ -1,6 +1,10 @@
 //! Object permissions: who may read and who may write one object.
 
+use std::collections::HashSet;
+
 use serde_json::Value as Json;
+
+use crate::value::write_json_string;
 
 /// The permissions stored with an object. No ACL at all (an `Option<Acl>` of `None`) means public read and write; an
 /// empty one means master only.
@@ -30,6 +34,53 @@ impl Acl {
         }
         acl
     }
+
+    /// Appends the REST form, which names granted rights only: subjects that may read, then those that may only write.
+    pub fn write_json(&self, out: &mut Vec<u8>) {
+        let (readers, writers) = (Subjects::new(&self.read), Subjects::new(&self.write));
+        out.push(b'{');
+        for (place, subject) in self.read.iter().enumerate() {
+            let rights = if writers.contains(subject) { r#"{"read":true,"write":true}"# } else { r#"{"read":true}"# };
+            write_subject(place == 0, subject, rights, out);
+        }
+        let write_only = self.write.iter().filter(|subject| !readers.contains(subject));
+        for (place, subject) in write_only.enumerate() {
+            write_subject(place == 0 && self.read.is_empty(), subject, r#"{"write":true}"#, out);
+        }
+        out.push(b'}');
+    }
+}
+
+/// A list to look subjects up in. Few are searched as they are; how many there are is the client's choice.
+enum Subjects<'a> {
+    Few(&'a [String]),
+    Many(HashSet<&'a str>),
+}
+
+impl<'a> Subjects<'a> {
+    fn new(subjects: &'a [String]) -> Self {
+        if subjects.len() <= 16 {
+            Self::Few(subjects)
+        } else {
+            Self::Many(subjects.iter().map(String::as_str).collect())
+        }
+    }
+
+    fn contains(&self, subject: &str) -> bool {
+        match self {
+            Self::Few(subjects) => subjects.iter().any(|other| other == subject),
+            Self::Many(subjects) => subjects.contains(subject),
+        }
+    }
+}
+
+fn write_subject(is_first: bool, subject: &str, rights: &str, out: &mut Vec<u8>) {
+    if !is_first {
+        out.push(b',');
+    }
+    write_json_string(subject, out);
+    out.push(b':');
+    out.extend_from_slice(rights.as_bytes());
 }
 
 /// JavaScript's notion of a true value.
@@ -40,5 +91,41 @@ pub(crate) fn is_truthy(json: &Json) -> bool {
         Json::Number(number) => number.as_f64().is_some_and(|number| number != 0.0),
         Json::String(text) => !text.is_empty(),
         Json::Array(_) | Json::Object(_) => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value as Json, json};
+
+    use super::Acl;
+
+    fn rewritten(json: Json) -> String {
+        let mut out = Vec::new();
+        Acl::from_json(&json).write_json(&mut out);
+        out.into_iter().map(char::from).collect()
+    }
+
+    #[test]
+    fn only_granted_rights_are_kept() {
+        assert_eq!(
+            rewritten(json!({
+                "w": {"write": true},
+                "u": {"read": true, "write": true},
+                "*": {"read": true, "write": false},
+                "nothing": {},
+                "null": null,
+                "truthy": {"read": "yes", "write": 0},
+            })),
+            r#"{"u":{"read":true,"write":true},"*":{"read":true},"truthy":{"read":true},"w":{"write":true}}"#
+        );
+        assert_eq!(rewritten(json!({"w": {"write": true}})), r#"{"w":{"write":true}}"#);
+    }
+
+    #[test]
+    fn what_is_no_acl_grants_nothing() {
+        for json in [json!({}), json!("x"), json!(5), json!([1]), json!({"__op": "Delete"})] {
+            assert_eq!(rewritten(json), "{}");
+        }
     }
 }

@@ -38,36 +38,118 @@ error_codes! {
     MissingObjectId = 104,
     /// A field name is not allowed.
     InvalidKeyName = 105,
+    /// A pointer is malformed.
+    InvalidPointer = 106,
     /// Badly formed JSON, or JSON of the wrong shape.
     InvalidJson = 107,
     /// The feature is not available.
     CommandUnavailable = 108,
+    /// An SDK was used before it was set up.
+    NotInitialized = 109,
     /// A value does not have the type its field has in the schema.
     IncorrectType = 111,
+    /// A push channel's name is not allowed.
+    InvalidChannelName = 112,
+    /// Push cannot be sent as the app is set up, or as the request asks.
+    PushMisconfigured = 115,
+    /// The object is too large.
+    ObjectTooLarge = 116,
     /// The caller may not do this.
     OperationForbidden = 119,
+    /// An SDK's cache does not hold the answer.
+    CacheMiss = 120,
     /// A key inside an object value holds `$` or `.`.
     InvalidNestedKey = 121,
+    /// A file name is not allowed.
+    InvalidFileName = 122,
     /// The ACL cannot be stored.
     InvalidAcl = 123,
     /// The operation took longer than its deadline.
     Timeout = 124,
     /// Not an e-mail address.
     InvalidEmailAddress = 125,
+    /// A file came without its type.
+    MissingContentType = 126,
+    /// A file came without its length.
+    MissingContentLength = 127,
+    /// A file's length is not what was announced.
+    InvalidContentLength = 128,
+    /// A file is too large.
+    FileTooLarge = 129,
     /// A file or file URL was refused.
     FileSaveError = 130,
+    /// An installation cannot be told from others by what was given.
+    InvalidInstallationId = 132,
+    /// Something that must be given is not there.
+    MissingKey = 135,
+    /// Something that must not change was to be changed.
+    ChangedKey = 136,
     /// A unique field already holds this value.
     DuplicateValue = 137,
+    /// A role's name is not allowed.
+    InvalidRoleName = 139,
+    /// A quota of the app is used up.
+    ExceededQuota = 140,
     /// A trigger or function of the app failed.
     ScriptFailed = 141,
     /// A validator refused the value.
     ValidationError = 142,
+    /// Not an image.
+    InvalidImageData = 143,
+    /// A file was used before it was saved.
+    UnsavedFile = 151,
+    /// A push is to be sent at an impossible time.
+    InvalidPushTime = 152,
+    /// A file could not be deleted.
+    FileDeleteError = 153,
+    /// The app sends more requests than it may.
+    RequestLimitExceeded = 155,
     /// The request id was seen before.
     DuplicateRequest = 159,
+    /// An analytics event's name is not allowed.
+    InvalidEventName = 160,
+    /// A file without name was to be deleted.
+    FileDeleteUnnamed = 161,
+    /// A value is not allowed.
+    InvalidValue = 162,
+    /// A user name is missing.
+    UsernameMissing = 200,
+    /// A password is missing.
+    PasswordMissing = 201,
+    /// The user name belongs to another account.
+    UsernameTaken = 202,
+    /// The e-mail address belongs to another account.
+    EmailTaken = 203,
+    /// An e-mail address is missing.
+    EmailMissing = 204,
+    /// No account has the e-mail address, or it is not verified.
+    EmailNotFound = 205,
+    /// The caller is not the user it takes.
+    SessionMissing = 206,
+    /// Users are made by signing up.
+    MustCreateUserThroughSignup = 207,
+    /// The third-party identity belongs to another account.
+    AccountAlreadyLinked = 208,
     /// The session token is unknown or expired.
     InvalidSessionToken = 209,
+    /// A second factor was refused.
+    MfaError = 210,
+    /// A second factor has to be given.
+    MfaTokenRequired = 211,
+    /// A third-party identity has no id.
+    LinkedIdMissing = 250,
+    /// A third-party session is not valid.
+    InvalidLinkedSession = 251,
+    /// The way to log in is not supported.
+    UnsupportedService = 252,
     /// The schema cannot be changed in this way.
     InvalidSchemaOperation = 255,
+    /// Several errors at once, inside SDKs.
+    AggregateError = 600,
+    /// A file could not be read, inside SDKs.
+    FileReadError = 601,
+    /// A browser cannot reach the server across domains.
+    XDomainRequest = 602,
 }
 
 /// Whether the text of an error may be shown to clients.

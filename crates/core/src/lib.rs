@@ -5,6 +5,7 @@
 
 pub mod acl;
 pub mod date;
+pub mod denylist;
 pub mod error;
 pub mod name;
 pub mod object;
@@ -15,6 +16,7 @@ pub mod value;
 
 pub use acl::Acl;
 pub use date::Date;
+pub use denylist::KeywordDenylist;
 pub use error::{ErrorCode, ParseError};
 pub use name::{ClassName, FieldName, FieldPath, ObjectId};
 pub use object::Object;
