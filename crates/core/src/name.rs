@@ -125,6 +125,11 @@ impl FieldPath {
         FieldName(self.root().to_owned())
     }
 
+    /// The path of the column every object has.
+    pub fn object_id() -> Self {
+        Self("objectId".to_owned())
+    }
+
     /// The field the path starts in.
     pub fn root(&self) -> &str {
         self.0.split('.').next().unwrap_or_default()

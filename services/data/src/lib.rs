@@ -1,4 +1,31 @@
 //! The data service: every object of every class. It owns the object store.
+//!
+//! ```text
+//! rpc          the gRPC edge                    service     what the service is made of
+//! caller       who asks                         policy      who may do what
+//! read, write  the pipelines                    schema      the schema as this process knows it
+//! store        where objects live               codec       Parse values and their stored form
+//! ```
 
+mod caller;
+mod clock;
 pub mod codec;
+mod conditions;
+mod error;
+mod invalidation;
+mod policy;
+mod read;
+mod rpc;
+mod schema;
+mod service;
+mod settings;
+mod startup;
 pub mod store;
+mod write;
+
+pub use crate::{
+    invalidation::{Invalidation, NoInvalidation},
+    service::DataService,
+    settings::Settings,
+    write::Created,
+};

@@ -5,6 +5,8 @@
 
 pub mod mongo;
 
+pub use mongo::MongoStore;
+
 use async_trait::async_trait;
 use bson::{Document, RawDocumentBuf};
 use parsefleet_core::{

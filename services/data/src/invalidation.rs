@@ -1,0 +1,27 @@
+//! What other processes have to hear of, because they keep copies of it.
+
+use async_trait::async_trait;
+
+/// Tells other processes that what they remember is no longer true.
+///
+/// Called after the change is in the database. An implementation must not hold up the write that calls it: it queues or
+/// gives up quickly. Nothing is lost for good if it does, every copy also has an age at which it is read again.
+#[async_trait]
+pub trait Invalidation: Send + Sync + 'static {
+    /// Classes, fields or permissions have changed.
+    async fn schema_changed(&self);
+
+    /// A role was made, changed or removed: what users may do through roles has to be found out again.
+    async fn roles_changed(&self);
+}
+
+/// There is no other process.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoInvalidation;
+
+#[async_trait]
+impl Invalidation for NoInvalidation {
+    async fn schema_changed(&self) {}
+
+    async fn roles_changed(&self) {}
+}

@@ -1,0 +1,335 @@
+//! Reading: get and find.
+//!
+//! The steps stand in the order of the functions [`DataService::get_object`] and [`DataService::find_objects`]: guards of
+//! Parse's own classes, the class, class-level permissions, the typed query with everything in it resolved, protected
+//! fields, the store, included objects, JSON. Triggers will stand before the class is looked up and before the JSON is
+//! written.
+
+mod fields;
+mod include;
+mod options;
+mod output;
+mod relation;
+mod subquery;
+
+use std::sync::Arc;
+
+use bson::RawDocumentBuf;
+use bytes::Bytes;
+use parsefleet_core::{
+    ClassName, ClassSchema, Date, ErrorCode, FieldPath, FieldType, ParseError, Query,
+    error::Result,
+    query::{Column, Condition, Constraint, FieldCondition, QueryAccess, QueryRules, order},
+};
+use parsefleet_proto::v1::{FindRequest, GetRequest, ReadPreferences};
+use serde_json::Value as Json;
+
+use self::{fields::Fields, options::Options};
+use crate::{
+    caller::Caller,
+    clock,
+    conditions::is_object,
+    error::parse_error,
+    policy::{
+        self, Access, Operation,
+        guards::{self, Method},
+    },
+    schema::{Class, Snapshot},
+    service::DataService,
+    store::FindOptions,
+};
+
+/// One caller's reads.
+pub(crate) struct Reader<'a> {
+    service: &'a DataService,
+    caller: &'a Caller,
+    now: Date,
+    read_preference: Option<String>,
+    include_preference: Option<String>,
+    subquery_preference: Option<String>,
+}
+
+impl DataService {
+    /// One object as JSON.
+    ///
+    /// # Errors
+    /// 101 if it is not there or the caller may not read it, 119 if the caller may not get objects of the class.
+    pub async fn get_object(&self, request: &GetRequest) -> Result<Bytes> {
+        let caller = Caller::from_context(request.context.as_ref())?;
+        guards::check_class(&caller, Method::Get, &request.class_name)?;
+        let reader = Reader::new(self, &caller, request.read_preferences.as_ref())?;
+        let class = reader.class(&request.class_name, Method::Get).await?.ok_or_else(ParseError::object_not_found)?;
+        let fields = Fields::new(request.selection.as_ref(), &class.schema);
+        let query = reader.own_sessions_only(&class.schema, by_id(&request.object_id))?;
+        let options = FindOptions {
+            limit: Some(1),
+            projection: fields.projection(&class),
+            read_preference: reader.read_preference.clone(),
+            ..FindOptions::default()
+        };
+        let documents = reader.fetch(&class, &query, Operation::Get, &options).await?;
+        let includes = reader.includes(&class, &documents, &fields, &request.mount_url).await?;
+        let document = documents.first().ok_or_else(ParseError::object_not_found)?;
+        let mut body = Vec::with_capacity(document.as_bytes().len() * 2);
+        let mut printer = reader.printer(&class, &fields, &request.mount_url, includes);
+        printer.write(&mut body, std::slice::from_ref(document), b"")?;
+        Ok(body.into())
+    }
+
+    /// `{"results":[…]}`, with `count` if it was asked for.
+    ///
+    /// # Errors
+    /// 119 if the caller may not do this to the class, 102, 105 and 107 for what is wrong with the query.
+    pub async fn find_objects(&self, request: &FindRequest) -> Result<Bytes> {
+        let caller = Caller::from_context(request.context.as_ref())?;
+        guards::check_class(&caller, Method::Find, &request.class_name)?;
+        let options = Options::new(request, &caller, &self.settings)?;
+        let reader = Reader::new(self, &caller, request.read_preferences.as_ref())?;
+        let redirect = Some(request.redirect_class_name_for_key.as_str()).filter(|key| !key.is_empty());
+        let Some(class) = reader.class_of_query(&request.class_name, redirect).await? else {
+            return Ok(Bytes::from_static(if request.count {
+                br#"{"results":[],"count":0}"#
+            } else {
+                br#"{"results":[]}"#
+            }));
+        };
+        reader.answer(class, request, &options, redirect.is_some()).await.map(Bytes::from)
+    }
+}
+
+impl<'a> Reader<'a> {
+    /// Reads on behalf of a caller.
+    ///
+    /// # Errors
+    /// 102 for a read preference that does not exist.
+    fn new(service: &'a DataService, caller: &'a Caller, preferences: Option<&ReadPreferences>) -> Result<Self> {
+        let preference = |pick: fn(&ReadPreferences) -> &str| options::read_preference(preferences.map(pick));
+        let main = preference(|preferences| &preferences.main)?;
+        Ok(Self {
+            service,
+            caller,
+            now: clock::now(),
+            include_preference: preference(|preferences| &preferences.include)?.or_else(|| main.clone()),
+            subquery_preference: preference(|preferences| &preferences.subquery)?.or_else(|| main.clone()),
+            read_preference: main,
+        })
+    }
+
+    /// The answer to a find request.
+    async fn answer(
+        &self,
+        class: Arc<Class>,
+        request: &FindRequest,
+        options: &Options,
+        named: bool,
+    ) -> Result<Vec<u8>> {
+        let operation = self.operation_of(&class, &options.filter);
+        if options.limit > 0 {
+            policy::authorise(&class, self.caller, operation)?;
+        }
+        let (class, query) = self.query(class, &options.filter, operation).await?;
+        let sort = if options.limit > 0 { self.sort(&class, &request.order)? } else { Vec::new() };
+        let fields = Fields::new(request.selection.as_ref(), &class.schema);
+        let find = FindOptions {
+            order: sort,
+            skip: options.skip,
+            limit: Some(options.limit),
+            projection: fields.projection(&class),
+            text_score: fields.text_score,
+            comment: options.comment.clone(),
+            hint: options.hint.clone(),
+            read_preference: options.read_preference.clone(),
+        };
+        if let Some(verbosity) = options.explain {
+            return self.explain(&class, &query, operation, &find, verbosity).await;
+        }
+        let results = async {
+            match options.limit {
+                0 => Ok(Vec::new()),
+                _ => self.fetch(&class, &query, operation, &find).await,
+            }
+        };
+        let count = async {
+            match request.count {
+                true => self.count(&class, &query).await.map(Some),
+                false => Ok(None),
+            }
+        };
+        let (documents, count) = futures_util::future::try_join(results, count).await?;
+        let includes = self.includes(&class, &documents, &fields, &request.mount_url).await?;
+        let mut printer = self.printer(&class, &fields, &request.mount_url, includes);
+        output::results(&mut printer, &documents, named.then_some(class.schema.name.as_str()), count)
+    }
+
+    /// What class-level permissions call the query. A session query is never about one object: it is narrowed to the
+    /// caller's own.
+    fn operation_of(&self, class: &Class, filter: &Json) -> Operation {
+        let is_narrowed = self.caller.is_restricted() && class.schema.name.as_str() == "_Session";
+        Operation::of_query(!is_narrowed && Options::asks_for_one_object(filter))
+    }
+
+    /// A class to be read; `None` if there is none.
+    ///
+    /// # Errors
+    /// 119 if clients may not know that.
+    async fn class(&self, name: &str, method: Method) -> Result<Option<Arc<Class>>> {
+        guards::check_class(self.caller, method, name)?;
+        let snapshot = self.service.schema.current().await?;
+        if let Some(class) = snapshot.class(name) {
+            return Ok(Some(Arc::clone(class)));
+        }
+        let Some(class_name) = ClassName::new(name) else { return self.missing_class(name) };
+        if class_name.is_join() {
+            // Only keys of the app come here. A join collection has no row in the schema collection.
+            return Ok(Some(Arc::new(Class::new(ClassSchema::new(class_name), &self.service.settings))));
+        }
+        let newer = self.service.schema.newer(&snapshot).await?;
+        match newer.as_deref().and_then(|snapshot| snapshot.class(name)) {
+            Some(class) => Ok(Some(Arc::clone(class))),
+            None => self.missing_class(name),
+        }
+    }
+
+    /// Collections that are not classes are not looked at, whatever the database holds.
+    fn missing_class(&self, name: &str) -> Result<Option<Arc<Class>>> {
+        guards::check_missing_class(self.caller, self.service.settings.allow_client_class_creation, name)?;
+        Ok(None)
+    }
+
+    /// The class a query runs on: the target of a relation, if the query is redirected along one.
+    async fn class_of_query(&self, name: &str, redirect: Option<&str>) -> Result<Option<Arc<Class>>> {
+        let class = self.class(name, Method::Find).await?;
+        let (Some(key), Some(known)) = (redirect, &class) else { return Ok(class) };
+        match known.schema.field_type(key) {
+            Some(FieldType::Relation(target)) => self.class(target, Method::Find).await,
+            _ => Ok(class),
+        }
+    }
+
+    /// A `where` as a query with nothing left to resolve. The class comes back as it was looked up last.
+    async fn query(&self, class: Arc<Class>, filter: &Json, operation: Operation) -> Result<(Arc<Class>, Query)> {
+        let (class, query) = self.parse(class, filter).await?;
+        if !self.sees_everything_of(&class, filter) {
+            class.protected.visibility(self.caller).check_query(&query, class.schema.name.as_str())?;
+        }
+        let mut query = self.own_sessions_only(&class.schema, query)?;
+        // Resolving reads on the caller's behalf: not for a caller that is refused anyway.
+        if operation != Operation::Count {
+            policy::authorise(&class, self.caller, operation)?;
+        }
+        self.resolve_subqueries(&class.schema, &mut query).await?;
+        self.resolve_relations(&class.schema, &mut query).await?;
+        Ok((class, query))
+    }
+
+    /// Types a `where`. If it names fields that the class does not have, they may be new.
+    async fn parse(&self, class: Arc<Class>, filter: &Json) -> Result<(Arc<Class>, Query)> {
+        let access = if self.caller.is_restricted() { QueryAccess::Client } else { QueryAccess::Master };
+        let rules = QueryRules::new(access, self.now);
+        let query = Query::parse(filter, &class.schema, &rules)?;
+        if !names_unknown_fields(&query, &class.schema) {
+            return Ok((class, query));
+        }
+        let snapshot: Arc<Snapshot> = self.service.schema.current().await?;
+        let Some(newer) = self.service.schema.newer(&snapshot).await? else { return Ok((class, query)) };
+        match newer.class(class.schema.name.as_str()) {
+            Some(newer) if newer.schema != class.schema => {
+                let query = Query::parse(filter, &newer.schema, &rules)?;
+                Ok((Arc::clone(newer), query))
+            }
+            _ => Ok((class, query)),
+        }
+    }
+
+    fn sort(&self, class: &Class, terms: &[String]) -> Result<Vec<parsefleet_core::query::SortKey>> {
+        let sort = order::parse(&terms.join(","), &class.schema)?;
+        class.protected.visibility(self.caller).check_order(&sort, class.schema.name.as_str())?;
+        Ok(sort)
+    }
+
+    /// Whether the query is about the caller's own user object, whose protected fields it may name.
+    fn sees_everything_of(&self, class: &Class, filter: &Json) -> bool {
+        let Some(user) = self.caller.user() else { return false };
+        self.service.settings.protected_fields_owner_exempt
+            && class.schema.name.as_str() == "_User"
+            && filter.get("objectId").and_then(Json::as_str) == Some(user.id())
+    }
+
+    /// Clients see the sessions of their own user only.
+    fn own_sessions_only(&self, class: &ClassSchema, mut query: Query) -> Result<Query> {
+        if class.name.as_str() != "_Session" || !self.caller.is_restricted() {
+            return Ok(query);
+        }
+        let refused = || ParseError::sanitised(ErrorCode::InvalidSessionToken, "Invalid session token");
+        let user = self.caller.user().ok_or_else(refused)?;
+        let path = FieldPath::new("user").ok_or_else(refused)?;
+        let constraints = vec![Constraint::Equal(user.pointer())];
+        query.conditions.push(Condition::Field(FieldCondition { path, column: Column::Pointer, constraints }));
+        Ok(query)
+    }
+
+    /// The documents of a query that the caller may read.
+    async fn fetch(
+        &self,
+        class: &Class,
+        query: &Query,
+        operation: Operation,
+        options: &FindOptions,
+    ) -> Result<Vec<RawDocumentBuf>> {
+        match self.permitted(class, query, operation)? {
+            Some(query) => self.service.store.find(&class.schema, &query, options).await.map_err(parse_error),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    async fn count(&self, class: &Class, query: &Query) -> Result<u64> {
+        match self.permitted(class, query, Operation::Count)? {
+            Some(query) => self.service.store.count(&class.schema, &query).await.map_err(parse_error),
+            None => Ok(0),
+        }
+    }
+
+    async fn explain(
+        &self,
+        class: &Class,
+        query: &Query,
+        operation: Operation,
+        options: &FindOptions,
+        verbosity: &str,
+    ) -> Result<Vec<u8>> {
+        let Some(query) = self.permitted(class, query, operation)? else { return Ok(br#"{"results":[]}"#.to_vec()) };
+        let plan = self.service.store.explain(&class.schema, &query, options, verbosity).await.map_err(parse_error)?;
+        Ok(output::plan(plan))
+    }
+
+    /// The query with every permission in it; `None` if the caller may read no object.
+    fn permitted(&self, class: &Class, query: &Query, operation: Operation) -> Result<Option<Query>> {
+        let mut query = query.clone();
+        match policy::authorise(class, self.caller, operation)? {
+            Access::All => {}
+            Access::Where(condition) => query.conditions.push(condition),
+            Access::Nothing if operation == Operation::Get => return Err(ParseError::object_not_found()),
+            Access::Nothing => return Ok(None),
+        }
+        query.conditions.extend(policy::readable(self.caller));
+        Ok(Some(query))
+    }
+}
+
+/// The query for one object.
+fn by_id(id: &str) -> Query {
+    Query { conditions: vec![is_object(id)] }
+}
+
+/// Whether a condition is about a field that the class does not have.
+fn names_unknown_fields(query: &Query, schema: &ClassSchema) -> bool {
+    query.conditions.iter().any(|condition| match condition {
+        Condition::All(queries) | Condition::Any(queries) | Condition::None(queries) => {
+            queries.iter().any(|query| names_unknown_fields(query, schema))
+        }
+        Condition::Field(field) => {
+            matches!(field.column, Column::Plain | Column::Nested) && schema.field_type(field.path.root()).is_none()
+        }
+        Condition::RelatedTo { .. } | Condition::ReadableBy(_) | Condition::WritableBy(_) => false,
+    })
+}

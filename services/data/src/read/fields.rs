@@ -1,0 +1,203 @@
+//! `keys`, `excludeKeys` and `include`: what of an object comes back, and what of the objects it points to.
+
+use std::collections::BTreeMap;
+
+use parsefleet_core::{ClassSchema, FieldType, query::Selection};
+use parsefleet_proto::v1;
+
+use crate::{codec::columns::projected_names, schema::Class};
+
+/// What of a class's objects comes back.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Fields {
+    /// Root fields; `None` is all.
+    pub(super) selected: Option<Vec<String>>,
+    /// Whether the score of a full-text search comes along.
+    pub(super) text_score: bool,
+    /// Fields whose pointers are replaced by objects.
+    pub(super) include: Paths,
+    keys: Option<Vec<String>>,
+    exclude_keys: Option<Vec<String>>,
+}
+
+/// Paths to be included, as a tree: a path is included only if the ones it goes through are.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Paths {
+    /// Next part of the path to what follows it.
+    pub(super) children: BTreeMap<String, Paths>,
+}
+
+impl Fields {
+    /// What a request selects of a class.
+    pub(super) fn new(selection: Option<&v1::Selection>, schema: &ClassSchema) -> Self {
+        let Some(selection) = selection else { return Self::default() };
+        let names = |list: &Option<v1::FieldList>| list.as_ref().map(|list| list.names.clone());
+        let mut keys = names(&selection.keys);
+        let exclude_keys = names(&selection.exclude_keys);
+        let mut include = Paths::default();
+        let include_all = selection.include_all || selection.include.iter().any(|path| path == "*");
+        if !selection.include.iter().any(|path| path == "*") {
+            selection.include.iter().for_each(|path| include.insert(path));
+        }
+        for key in keys.iter().chain(&exclude_keys).flatten() {
+            // A key of an included object asks for the object.
+            if let Some((path, _)) = key.rsplit_once('.') {
+                include.insert(path);
+            }
+        }
+        if include_all {
+            for field in fields_with_pointers(schema) {
+                include.insert(field);
+                if let Some(keys) = &mut keys {
+                    keys.push(field.to_owned());
+                }
+            }
+        }
+        let (selected, text_score) = selected(keys.as_deref(), exclude_keys.as_deref(), schema);
+        Self { selected, text_score, include, keys, exclude_keys }
+    }
+
+    /// What is selected of the objects included at a path, and what is included in them.
+    pub(super) fn included(&self, path: &[&str], include: &Paths, schema: &ClassSchema) -> Self {
+        let below = |key: &String| -> Option<(String, bool)> {
+            let mut rest = key.split('.');
+            let leads_there = path.iter().all(|part| rest.next() == Some(part));
+            let next = rest.next().filter(|_| leads_there)?;
+            Some((next.to_owned(), rest.next().is_none()))
+        };
+        let keys: Vec<String> = self.keys.iter().flatten().filter_map(|key| below(key).map(|(next, _)| next)).collect();
+        let exclude_keys: Vec<String> = self
+            .exclude_keys
+            .iter()
+            .flatten()
+            .filter_map(|key| below(key).filter(|(_, is_last)| *is_last).map(|(next, _)| next))
+            .collect();
+        let keys = (!keys.is_empty()).then_some(keys);
+        let exclude_keys = (!exclude_keys.is_empty()).then_some(exclude_keys);
+        let (selected, _) = selected(keys.as_deref(), exclude_keys.as_deref(), schema);
+        Self {
+            selected,
+            text_score: false,
+            include: include.clone(),
+            keys: self.keys.clone(),
+            exclude_keys: self.exclude_keys.clone(),
+        }
+    }
+
+    /// Takes a field out of what is selected.
+    pub(super) fn remove(&mut self, field: &str, schema: &ClassSchema) {
+        let selected = self.selected.get_or_insert_with(|| schema.fields.keys().cloned().collect());
+        selected.retain(|name| name != field);
+    }
+
+    /// The stored columns that are needed; `None` is all.
+    pub(super) fn projection(&self, class: &Class) -> Option<Vec<String>> {
+        let selected = self.selected.as_ref()?;
+        if class.schema.name.as_str() == "_User" && selected.iter().any(|field| field == "authData") {
+            // One column per provider, of which only the documents know.
+            return None;
+        }
+        let always = ["createdAt", "updatedAt", "ACL"];
+        let fields = selected.iter().map(String::as_str).chain(always).chain(class.protected.user_fields());
+        let mut columns = vec!["_id".to_owned()];
+        for column in fields.flat_map(|field| projected_names(&class.schema, field, &[])) {
+            if !columns.contains(&column) {
+                columns.push(column);
+            }
+        }
+        Some(columns)
+    }
+}
+
+impl Paths {
+    fn insert(&mut self, path: &str) {
+        let mut node = self;
+        for part in path.split('.') {
+            node = node.children.entry(part.to_owned()).or_default();
+        }
+    }
+
+    /// Whether nothing is to be included.
+    pub(super) fn is_empty(&self) -> bool {
+        self.children.is_empty()
+    }
+}
+
+/// The selected fields, `None` for all, and whether the text score is asked for.
+fn selected(
+    keys: Option<&[String]>,
+    exclude_keys: Option<&[String]>,
+    schema: &ClassSchema,
+) -> (Option<Vec<String>>, bool) {
+    if keys.is_none() && exclude_keys.is_none() {
+        return (None, false);
+    }
+    let (keys, exclude_keys) = (keys.map(|keys| keys.join(",")), exclude_keys.map(|keys| keys.join(",")));
+    let selection = Selection::parse(keys.as_deref(), exclude_keys.as_deref(), schema);
+    let mut fields = selection.fields;
+    if let Some(fields) = fields.as_mut().filter(|_| selection.text_score) {
+        fields.push("score".to_owned());
+    }
+    (fields, selection.text_score)
+}
+
+fn fields_with_pointers(schema: &ClassSchema) -> impl Iterator<Item = &str> {
+    let holds_pointers = |field_type: &FieldType| matches!(field_type, FieldType::Pointer(_) | FieldType::Array);
+    schema.fields.iter().filter(move |(_, field)| holds_pointers(&field.field_type)).map(|(name, _)| name.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use parsefleet_core::{ClassName, schema::Field};
+
+    use super::*;
+
+    fn schema() -> ClassSchema {
+        let mut schema = ClassSchema::new(ClassName::new("Post").unwrap());
+        schema.fields.insert("title".to_owned(), Field::new(FieldType::String));
+        schema.fields.insert("author".to_owned(), Field::new(FieldType::Pointer("Author".to_owned())));
+        schema.fields.insert("tags".to_owned(), Field::new(FieldType::Array));
+        schema
+    }
+
+    fn list(names: &[&str]) -> Option<v1::FieldList> {
+        Some(v1::FieldList { names: names.iter().map(|name| (*name).to_owned()).collect() })
+    }
+
+    fn paths(fields: &Fields) -> Vec<&str> {
+        fields.include.children.keys().map(String::as_str).collect()
+    }
+
+    #[test]
+    fn a_key_of_an_included_object_includes_it() {
+        let selection = v1::Selection { keys: list(&["title", "author.name"]), ..Default::default() };
+        let fields = Fields::new(Some(&selection), &schema());
+        assert_eq!(paths(&fields), ["author"]);
+        let selected = fields.selected.clone().unwrap();
+        assert!(selected.iter().any(|field| field == "author") && !selected.iter().any(|field| field == "tags"));
+
+        let inner = fields.included(&["author"], &Paths::default(), &schema());
+        assert!(inner.selected.unwrap().iter().any(|field| field == "name"));
+    }
+
+    #[test]
+    fn include_all_is_every_field_that_may_point_somewhere() {
+        for selection in [
+            v1::Selection { include_all: true, ..Default::default() },
+            v1::Selection { include: vec!["*".to_owned()], ..Default::default() },
+        ] {
+            assert_eq!(paths(&Fields::new(Some(&selection), &schema())), ["author", "tags"]);
+        }
+    }
+
+    #[test]
+    fn without_keys_everything_of_an_included_object_comes() {
+        let selection = v1::Selection { include: vec!["author.team".to_owned()], ..Default::default() };
+        let fields = Fields::new(Some(&selection), &schema());
+        assert_eq!(fields.selected, None);
+        assert_eq!(fields.included(&["author"], &Paths::default(), &schema()).selected, None);
+        assert!(fields.include.children["author"].children.contains_key("team"));
+    }
+}

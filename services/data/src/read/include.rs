@@ -1,0 +1,183 @@
+//! `include`: the objects that pointers lead to, in the place of the pointers.
+//!
+//! Objects are fetched level by level, with one query per path and class, under the caller's own permissions. They are
+//! printed from the deepest level up, so that the JSON of an object is ready when the object that points to it is printed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bson::{RawBsonRef, RawDocument, RawDocumentBuf};
+use futures_util::future::{BoxFuture, try_join_all};
+use parsefleet_core::{ClassSchema, FieldType, Query, Value, error::Result, query::Constraint};
+
+use super::{
+    Reader,
+    fields::{Fields, Paths},
+};
+use crate::{
+    codec::{Include, Includes},
+    conditions::object_id,
+    policy::{Operation, guards::Method},
+    schema::Class,
+    store::FindOptions,
+};
+
+/// Where the included objects are printed to.
+#[derive(Clone, Copy)]
+struct Site<'s> {
+    /// What the request selects of the queried class: its keys reach into the included objects.
+    fields: &'s Fields,
+    mount_url: &'s str,
+}
+
+/// What the documents hold at one path.
+#[derive(Debug, Default)]
+struct Found {
+    /// Class to ids of the objects that are pointed to.
+    pointers: BTreeMap<String, BTreeSet<String>>,
+    /// Members of plain objects on the way to deeper paths.
+    nested: BTreeMap<String, Found>,
+}
+
+impl Reader<'_> {
+    /// The objects to be included in some documents of a class; `None` if nothing is to be.
+    ///
+    /// # Errors
+    /// 119 if the caller may not get objects of a class that is pointed to.
+    pub(super) async fn includes(
+        &self,
+        class: &Class,
+        documents: &[RawDocumentBuf],
+        fields: &Fields,
+        mount_url: &str,
+    ) -> Result<Option<Includes>> {
+        if fields.include.is_empty() || documents.is_empty() {
+            return Ok(None);
+        }
+        let site = Site { fields, mount_url };
+        self.includes_of(&class.schema, documents, &fields.include, Vec::new(), site).await.map(Some)
+    }
+
+    fn includes_of<'s>(
+        &'s self,
+        schema: &'s ClassSchema,
+        documents: &'s [RawDocumentBuf],
+        paths: &'s Paths,
+        path: Vec<&'s str>,
+        site: Site<'s>,
+    ) -> BoxFuture<'s, Result<Includes>> {
+        Box::pin(async move {
+            let fields = paths.children.iter().map(|(field, below)| {
+                let mut found = Found::default();
+                for document in documents {
+                    found.collect_field(schema, document, field, below);
+                }
+                let mut path = path.clone();
+                path.push(field);
+                async move { Ok((field.clone(), self.include(found, below, path, site).await?)) }
+            });
+            Ok(Includes { fields: try_join_all(fields).await?.into_iter().collect() })
+        })
+    }
+
+    /// Fetches what was found at a path, and everything below.
+    fn include<'s>(
+        &'s self,
+        found: Found,
+        paths: &'s Paths,
+        path: Vec<&'s str>,
+        site: Site<'s>,
+    ) -> BoxFuture<'s, Result<Include>> {
+        Box::pin(async move {
+            let mut include = Include::default();
+            let path = &path;
+            let classes = found
+                .pointers
+                .into_iter()
+                .map(|(class, ids)| async move { self.included_objects(&class, ids, paths, path, site).await });
+            for objects in try_join_all(classes).await? {
+                include.objects.extend(objects);
+            }
+            for (member, found) in found.nested {
+                let Some((member, below)) = paths.children.get_key_value(&member) else { continue };
+                let mut path = path.clone();
+                path.push(member);
+                include.nested.fields.insert(member.clone(), self.include(found, below, path, site).await?);
+            }
+            Ok(include)
+        })
+    }
+
+    /// Objects of one class with what is included in them, as JSON by id.
+    async fn included_objects(
+        &self,
+        class_name: &str,
+        ids: BTreeSet<String>,
+        paths: &Paths,
+        path: &[&str],
+        site: Site<'_>,
+    ) -> Result<std::collections::HashMap<String, Vec<u8>>> {
+        let Some(class) = self.class(class_name, Method::Get).await? else { return Ok(Default::default()) };
+        let mut fields = site.fields.included(path, paths, &class.schema);
+        if class.schema.name.as_str() == "_User" && self.caller.is_restricted() {
+            // Not even users get their own identities in an included object.
+            fields.remove("authData", &class.schema);
+        }
+        let ids = ids.into_iter().map(Value::String).collect();
+        let query = Query { conditions: vec![object_id(Constraint::In(ids))] };
+        let query = self.own_sessions_only(&class.schema, query)?;
+        let options = FindOptions {
+            projection: fields.projection(&class),
+            read_preference: self.include_preference.clone(),
+            ..FindOptions::default()
+        };
+        let documents = self.fetch(&class, &query, Operation::Get, &options).await?;
+        let includes = match fields.include.is_empty() {
+            true => None,
+            false => Some(self.includes_of(&class.schema, &documents, paths, path.to_vec(), site).await?),
+        };
+        self.printer(&class, &fields, site.mount_url, includes).included(&documents)
+    }
+}
+
+impl Found {
+    /// Collects from a root field of a document.
+    fn collect_field(&mut self, schema: &ClassSchema, document: &RawDocument, field: &str, paths: &Paths) {
+        match schema.field_type(field) {
+            Some(FieldType::Pointer(target)) => {
+                let Ok(pointer) = document.get_str(format!("_p_{field}")) else { return };
+                if let Some((class, id)) = pointer.split_once('$').filter(|(class, _)| class == target) {
+                    self.add(class, id);
+                }
+            }
+            _ => {
+                if let Ok(Some(value)) = document.get(field) {
+                    self.collect(value, paths);
+                }
+            }
+        }
+    }
+
+    /// Collects from a value inside a document.
+    fn collect(&mut self, value: RawBsonRef<'_>, paths: &Paths) {
+        match value {
+            RawBsonRef::Array(items) => items.into_iter().flatten().for_each(|item| self.collect(item, paths)),
+            RawBsonRef::Document(document) if document.get_str("__type").ok() == Some("Pointer") => {
+                if let (Ok(class), Ok(id)) = (document.get_str("className"), document.get_str("objectId")) {
+                    self.add(class, id);
+                }
+            }
+            RawBsonRef::Document(document) => {
+                for (member, below) in &paths.children {
+                    if let Ok(Some(value)) = document.get(member) {
+                        self.nested.entry(member.clone()).or_default().collect(value, below);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn add(&mut self, class: &str, id: &str) {
+        self.pointers.entry(class.to_owned()).or_default().insert(id.to_owned());
+    }
+}

@@ -1,0 +1,79 @@
+//! The gRPC edge: the only place of this service that knows tonic.
+
+use std::future::Future;
+
+use parsefleet_core::error::Result;
+use parsefleet_proto::{
+    status_from_error,
+    v1::{
+        CreateRequest, CreateResponse, DeleteRequest, DeleteResponse, FindRequest, FindResponse, GetRequest,
+        GetResponse, UpdateRequest, UpdateResponse,
+        data_server::{Data, DataServer},
+    },
+};
+use parsefleet_runtime::rpc::MESSAGE_LIMIT;
+use tonic::{Request, Response, Status, async_trait};
+use tracing::{Instrument as _, Span, field::Empty, info_span};
+
+use crate::service::DataService;
+
+impl DataService {
+    /// The service as a gRPC server, for this process or for a port.
+    pub fn into_server(self) -> DataServer<Self> {
+        DataServer::new(self).max_decoding_message_size(MESSAGE_LIMIT).max_encoding_message_size(MESSAGE_LIMIT)
+    }
+}
+
+#[async_trait]
+impl Data for DataService {
+    async fn get(&self, request: Request<GetRequest>) -> Result<Response<GetResponse>, Status> {
+        let request = request.into_inner();
+        let span = span("get", &request.class_name);
+        answer(span, async { Ok(GetResponse { object: self.get_object(&request).await? }) }).await
+    }
+
+    async fn find(&self, request: Request<FindRequest>) -> Result<Response<FindResponse>, Status> {
+        let request = request.into_inner();
+        let span = span("find", &request.class_name);
+        answer(span, async { Ok(FindResponse { body: self.find_objects(&request).await? }) }).await
+    }
+
+    async fn create(&self, request: Request<CreateRequest>) -> Result<Response<CreateResponse>, Status> {
+        let request = request.into_inner();
+        let span = span("create", &request.class_name);
+        answer(span, async {
+            let created = self.create_object(&request).await?;
+            Ok(CreateResponse { object_id: created.id.as_str().to_owned(), body: created.body })
+        })
+        .await
+    }
+
+    async fn update(&self, request: Request<UpdateRequest>) -> Result<Response<UpdateResponse>, Status> {
+        let request = request.into_inner();
+        let span = span("update", &request.class_name);
+        answer(span, async { Ok(UpdateResponse { body: self.update_object(&request).await? }) }).await
+    }
+
+    async fn delete(&self, request: Request<DeleteRequest>) -> Result<Response<DeleteResponse>, Status> {
+        let request = request.into_inner();
+        let span = span("delete", &request.class_name);
+        answer(span, async {
+            self.delete_object(&request).await?;
+            Ok(DeleteResponse {})
+        })
+        .await
+    }
+}
+
+/// One span per call. Class names come from clients: they are data of the span, never a metric's label.
+fn span(operation: &'static str, class: &str) -> Span {
+    info_span!("data", parse.op = operation, parse.class = class, parse.code = Empty)
+}
+
+async fn answer<T>(span: Span, work: impl Future<Output = Result<T>>) -> Result<Response<T>, Status> {
+    let outcome = work.instrument(span.clone()).await;
+    outcome.map(Response::new).map_err(|error| {
+        span.record("parse.code", error.code as i32);
+        status_from_error(&error)
+    })
+}

@@ -1,0 +1,108 @@
+//! Classes and fields that come into being by being written to.
+
+use std::sync::Arc;
+
+use parsefleet_core::{
+    ClassName, ClassSchema, FieldName, FieldType,
+    error::Result,
+    schema::{Field, TypedField, VOLATILE_CLASSES},
+};
+
+use super::{Class, Schema};
+use crate::{
+    error::parse_error,
+    store::{Index, IndexKind, StoreError},
+};
+
+/// Times that somebody else may get in between before a write gives up.
+const ATTEMPTS: usize = 5;
+
+impl Schema {
+    /// The class with everything that a write demands of it, made or extended where necessary.
+    ///
+    /// Whoever adds a field first decides its type: everybody else finds the field there, reads the schema again and
+    /// compares.
+    ///
+    /// # Errors
+    /// 111 if a field has another type.
+    pub(crate) async fn extend(self: &Arc<Self>, name: &ClassName, written: &[TypedField]) -> Result<Arc<Class>> {
+        let mut snapshot = self.current().await?;
+        for _ in 0..ATTEMPTS {
+            let Some(class) = snapshot.stored_class(name.as_str()) else {
+                let class = ClassSchema::new(name.clone());
+                let new_fields = class.plan(written)?;
+                if new_fields.is_empty()
+                    && VOLATILE_CLASSES.contains(&name.as_str())
+                    && let Some(class) = snapshot.class(name.as_str())
+                {
+                    return Ok(Arc::clone(class));
+                }
+                self.create(class, new_fields).await.map_err(parse_error)?;
+                snapshot = self.fresh().await?;
+                continue;
+            };
+            let new_fields = match class.schema.plan(written) {
+                Ok(new_fields) if new_fields.is_empty() => return Ok(Arc::clone(class)),
+                Ok(new_fields) => new_fields,
+                Err(mismatch) => {
+                    // The field may have been removed and made anew since the snapshot.
+                    snapshot = self.newer(&snapshot).await?.ok_or(mismatch)?;
+                    continue;
+                }
+            };
+            self.add_fields(name, &new_fields).await.map_err(parse_error)?;
+            snapshot = self.fresh().await?;
+        }
+        Err(parse_error(StoreError::SchemaConflict))
+    }
+
+    /// Makes a class. That somebody else made it meanwhile is no failure.
+    async fn create(&self, mut class: ClassSchema, new_fields: Vec<(FieldName, Field)>) -> Result<(), StoreError> {
+        let name = class.name.clone();
+        class.fields.extend(new_fields.iter().map(|(field, spec)| (field.as_str().to_owned(), spec.clone())));
+        match self.store.create_class(&class).await {
+            Ok(()) => {
+                tracing::info!(parse.class = %name, "class created");
+                self.index(&name, &new_fields).await;
+                self.invalidation.schema_changed().await;
+                Ok(())
+            }
+            Err(StoreError::SchemaConflict) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Adds fields. That somebody else added one meanwhile is no failure.
+    async fn add_fields(&self, class: &ClassName, new_fields: &[(FieldName, Field)]) -> Result<(), StoreError> {
+        let mut outcome = Ok(());
+        for (name, field) in new_fields {
+            outcome = match self.store.add_field(class, name, field).await {
+                Ok(()) | Err(StoreError::SchemaConflict) => Ok(()),
+                Err(error) => Err(error),
+            };
+            if outcome.is_err() {
+                break;
+            }
+        }
+        self.index(class, new_fields).await;
+        self.invalidation.schema_changed().await;
+        outcome
+    }
+
+    /// Polygons can only be searched with an index. Without it the write is stored all the same.
+    async fn index(&self, class: &ClassName, fields: &[(FieldName, Field)]) {
+        for (name, _) in fields.iter().filter(|(_, field)| field.field_type == FieldType::Polygon) {
+            let index = Index {
+                name: format!("{name}_2dsphere"),
+                keys: vec![(name.as_str().to_owned(), IndexKind::Geo2dSphere)],
+                unique: false,
+                sparse: false,
+                case_insensitive: false,
+                expire_after_seconds: None,
+            };
+            if let Err(error) = self.store.ensure_index(class, &index).await {
+                tracing::warn!(parse.class = %class, index = index.name, %error, "an index could not be made");
+            }
+        }
+    }
+}

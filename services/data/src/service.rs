@@ -1,0 +1,68 @@
+//! The data service: what it is made of, and how it is started.
+
+use std::sync::Arc;
+
+use parsefleet_core::error::Result;
+use tokio::task::JoinHandle;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    error::parse_error, invalidation::Invalidation, schema::Schema, settings::Settings, startup, store::ObjectStore,
+    write::Denylist,
+};
+
+/// Objects of every class: reads, writes, schema and permissions. Clones share everything.
+#[derive(Clone)]
+pub struct DataService {
+    pub(crate) store: Arc<dyn ObjectStore>,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) schema: Arc<Schema>,
+    pub(crate) invalidation: Arc<dyn Invalidation>,
+    pub(crate) denylist: Arc<Denylist>,
+    tasks: TaskTracker,
+    stopping: CancellationToken,
+}
+
+impl DataService {
+    /// A service over a store. It answers at once, whether or not the database does.
+    pub fn new(store: Arc<dyn ObjectStore>, settings: Settings, invalidation: Arc<dyn Invalidation>) -> Self {
+        let denylist = Arc::new(Denylist::new(&settings.keyword_denylist));
+        let settings = Arc::new(settings);
+        let tasks = TaskTracker::new();
+        let schema = Schema::new(Arc::clone(&store), Arc::clone(&settings), Arc::clone(&invalidation), tasks.clone());
+        Self { store, settings, schema, invalidation, denylist, tasks, stopping: CancellationToken::new() }
+    }
+
+    /// Makes Parse's own classes and their indexes in the background, however long the database stays away. The handle
+    /// ends when they are there; nobody has to wait for it.
+    pub fn prepare_database(&self) -> JoinHandle<()> {
+        let (store, settings) = (Arc::clone(&self.store), Arc::clone(&self.settings));
+        let stopping = self.stopping.clone();
+        self.tasks.spawn(async move {
+            stopping.run_until_cancelled(startup::prepare(store, settings)).await;
+        })
+    }
+
+    /// Ends the work in the background. Requests in flight are the server's to wait for.
+    pub async fn stop(&self) {
+        self.stopping.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    /// To be called when another process says that it changed the schema.
+    ///
+    /// # Errors
+    /// The database cannot be read; the schema at hand stays in use until the next attempt.
+    pub async fn schema_changed_elsewhere(&self) -> Result<()> {
+        self.schema.fresh().await.map(|_| ())
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// It does not.
+    pub async fn ping(&self) -> Result<()> {
+        self.store.ping().await.map_err(parse_error)
+    }
+}

@@ -1,0 +1,111 @@
+//! What the data service was told about objects and queries.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use parsefleet_runtime::config::{Database, Objects};
+use serde_json::Value as Json;
+
+/// Settings of the data service.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Name of the app, part of the URLs of files.
+    pub app_id: String,
+    /// Length of generated object ids.
+    pub object_id_size: usize,
+    /// Whether a client may choose the id of an object it creates.
+    pub allow_custom_object_id: bool,
+    /// Whether a client may use a class that is not there yet.
+    pub allow_client_class_creation: bool,
+    /// `limit` of a query that gives none.
+    pub default_limit: u64,
+    /// Greatest `limit`.
+    pub max_limit: Option<u64>,
+    /// Whether everybody may ask for a query's plan.
+    pub allow_public_explain: bool,
+    /// Rules for words that a write may not hold.
+    pub keyword_denylist: Vec<Json>,
+    /// `fileKey`, for the URLs of files from hosted Parse.
+    pub file_key: Option<String>,
+    /// Fields that groups of callers do not see, next to those of the class-level permissions: class to group to fields.
+    pub protected_fields: BTreeMap<String, BTreeMap<String, Vec<String>>>,
+    /// Whether users see everything of themselves.
+    pub protected_fields_owner_exempt: bool,
+    /// Indexes that are not to be made at start, by the name of the option that switches each off.
+    pub disabled_indexes: BTreeSet<String>,
+    /// Age at which the schema is read again even though nobody told of a change: another server may share the database.
+    pub schema_max_age: Duration,
+}
+
+impl Settings {
+    /// The settings in a process's configuration.
+    pub fn new(app_id: &str, objects: &Objects, database: &Database) -> Self {
+        let flag = |name: &str| database.options.get(name).and_then(Json::as_bool).unwrap_or(false);
+        Self {
+            app_id: app_id.to_owned(),
+            object_id_size: objects.object_id_size,
+            allow_custom_object_id: objects.allow_custom_object_id,
+            allow_client_class_creation: objects.allow_client_class_creation,
+            default_limit: objects.default_limit,
+            max_limit: objects.max_limit,
+            allow_public_explain: flag("allowPublicExplain"),
+            keyword_denylist: objects.keyword_denylist.clone(),
+            file_key: objects.file_key.clone(),
+            protected_fields: groups_by_class(&objects.protected_fields),
+            protected_fields_owner_exempt: objects.protected_fields_owner_exempt,
+            disabled_indexes: disabled_indexes(database),
+            schema_max_age: schema_max_age(database),
+        }
+    }
+
+    /// Settings of an app that was told nothing, but lets clients make classes.
+    #[cfg(test)]
+    pub(crate) fn for_test() -> Self {
+        Self {
+            app_id: "test".to_owned(),
+            object_id_size: 10,
+            allow_custom_object_id: false,
+            allow_client_class_creation: true,
+            default_limit: 100,
+            max_limit: None,
+            allow_public_explain: false,
+            keyword_denylist: Vec::new(),
+            file_key: None,
+            protected_fields: groups_by_class(&serde_json::json!({"_User": {"*": ["email"]}})),
+            protected_fields_owner_exempt: true,
+            disabled_indexes: BTreeSet::new(),
+            schema_max_age: Duration::from_secs(5),
+        }
+    }
+}
+
+/// `databaseOptions.createIndex…: false`
+fn disabled_indexes(database: &Database) -> BTreeSet<String> {
+    let options = database.options.iter();
+    let disabled = options.filter(|(name, value)| name.starts_with("createIndex") && **value == Json::Bool(false));
+    disabled.map(|(name, _)| name.clone()).collect()
+}
+
+/// `databaseOptions.schemaCacheTtl` (milliseconds) if it is given: there it asks for the same thing.
+fn schema_max_age(database: &Database) -> Duration {
+    const DEFAULT: Duration = Duration::from_secs(5);
+    match database.options.get("schemaCacheTtl").and_then(Json::as_u64) {
+        Some(milliseconds) if milliseconds > 0 => Duration::from_millis(milliseconds).min(DEFAULT),
+        _ => DEFAULT,
+    }
+}
+
+fn groups_by_class(json: &Json) -> BTreeMap<String, BTreeMap<String, Vec<String>>> {
+    let mut classes = BTreeMap::new();
+    for (class, groups) in json.as_object().into_iter().flatten() {
+        let mut by_group = BTreeMap::new();
+        for (group, fields) in groups.as_object().into_iter().flatten() {
+            let names = fields.as_array().into_iter().flatten().filter_map(|name| name.as_str().map(str::to_owned));
+            by_group.insert(group.clone(), names.collect());
+        }
+        classes.insert(class.clone(), by_group);
+    }
+    classes
+}

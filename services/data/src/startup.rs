@@ -1,0 +1,124 @@
+//! What Parse's own classes rely on, made while the service is already serving: two classes and their indexes.
+
+use std::{sync::Arc, time::Duration};
+
+use parsefleet_core::{ClassName, ClassSchema};
+
+use crate::{
+    settings::Settings,
+    store::{Index, IndexKind, ObjectStore, StoreError},
+};
+
+/// First and longest pause between two attempts.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// Classes that are there from the start.
+const CLASSES: [&str; 2] = ["_User", "_Role"];
+
+/// Something to be made if it is not there.
+enum Part {
+    Class(ClassSchema),
+    Index(ClassName, Index),
+}
+
+/// Makes everything, again and again until the database has it. Returns when it has.
+pub(crate) async fn prepare(store: Arc<dyn ObjectStore>, settings: Arc<Settings>) {
+    let mut pause = FIRST_PAUSE;
+    let mut missing = parts(&settings);
+    loop {
+        let mut failed = Vec::new();
+        for part in missing {
+            match part.make(store.as_ref()).await {
+                Ok(()) | Err(StoreError::SchemaConflict) => {}
+                Err(StoreError::Unavailable(_)) => failed.push(part),
+                // A person has to look: usually documents with the same value are there already.
+                Err(error) => tracing::error!(part = part.name(), %error, "the database refuses a class or index"),
+            }
+        }
+        if failed.is_empty() {
+            return;
+        }
+        tracing::warn!(missing = failed.len(), "classes and indexes wait for the database");
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+        missing = failed;
+    }
+}
+
+impl Part {
+    async fn make(&self, store: &dyn ObjectStore) -> Result<(), StoreError> {
+        match self {
+            Self::Class(class) => store.create_class(class).await,
+            Self::Index(class, index) => store.ensure_index(class, index).await,
+        }
+    }
+
+    fn name(&self) -> String {
+        match self {
+            Self::Class(class) => class.name.to_string(),
+            Self::Index(class, index) => format!("{class}.{}", index.name),
+        }
+    }
+}
+
+fn parts(settings: &Settings) -> Vec<Part> {
+    let classes = CLASSES.into_iter().filter_map(ClassName::new).map(|name| Part::Class(ClassSchema::new(name)));
+    let wanted = indexes().into_iter().filter(|(option, ..)| !settings.disabled_indexes.contains(*option));
+    let indexes = wanted.filter_map(|(_, class, index)| Some(Part::Index(ClassName::new(class)?, index)));
+    classes.chain(indexes).collect()
+}
+
+/// Each index with its class and the option that switches it off.
+fn indexes() -> Vec<(&'static str, &'static str, Index)> {
+    vec![
+        ("createIndexUserUsername", "_User", unique("username_1", "username")),
+        ("createIndexUserEmail", "_User", unique("email_1", "email")),
+        (
+            "createIndexUserUsernameCaseInsensitive",
+            "_User",
+            Index { case_insensitive: true, ..sparse("case_insensitive_username", "username") },
+        ),
+        (
+            "createIndexUserEmailCaseInsensitive",
+            "_User",
+            Index { case_insensitive: true, ..sparse("case_insensitive_email", "email") },
+        ),
+        ("createIndexUserEmailVerifyToken", "_User", sparse("_email_verify_token", "_email_verify_token")),
+        ("createIndexUserPasswordResetToken", "_User", sparse("_perishable_token", "_perishable_token")),
+        ("createIndexAuthDataUniqueness", "_User", unique("_auth_data_anonymous_id", "_auth_data_anonymous.id")),
+        ("createIndexRoleName", "_Role", unique("name_1", "name")),
+        ("", "_Idempotency", unique("reqId_1", "reqId")),
+        ("", "_Idempotency", Index { expire_after_seconds: Some(0), ..sparse("ttl", "expire") }),
+    ]
+}
+
+fn sparse(name: &str, column: &str) -> Index {
+    Index {
+        name: name.to_owned(),
+        keys: vec![(column.to_owned(), IndexKind::Ascending)],
+        unique: false,
+        sparse: true,
+        case_insensitive: false,
+        expire_after_seconds: None,
+    }
+}
+
+fn unique(name: &str, column: &str) -> Index {
+    Index { unique: true, ..sparse(name, column) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_index_can_be_switched_off() {
+        let names = |settings: &Settings| parts(settings).iter().map(Part::name).collect::<Vec<_>>();
+        let mut settings = Settings::for_test();
+        assert!(names(&settings).contains(&"_Role.name_1".to_owned()));
+        settings.disabled_indexes.insert("createIndexRoleName".to_owned());
+        assert!(!names(&settings).contains(&"_Role.name_1".to_owned()));
+        assert!(names(&settings).contains(&"_Idempotency.ttl".to_owned()));
+    }
+}

@@ -1,0 +1,122 @@
+//! Creating an object.
+
+use parsefleet_core::{Acl, NewObject, Object, ObjectId, Value, error::Result, update::ObjectIds};
+use parsefleet_proto::v1::CreateRequest;
+use rand::distr::{Alphanumeric, SampleString as _};
+use serde_json::{Map as JsonMap, Value as Json, json};
+
+use super::{Created, adds_a_field, body, body_writer, check_creation, class_name, reply};
+use crate::{
+    caller::Caller,
+    clock, codec,
+    error::parse_error,
+    policy::{
+        self, Operation,
+        guards::{self, Method},
+    },
+    schema::Class,
+    service::DataService,
+};
+
+impl DataService {
+    /// Stores a new object.
+    ///
+    /// # Errors
+    /// 119 if the caller may not create objects of the class, 105, 107, 111, 121 and 142 for what is wrong with the object,
+    /// 137 if a unique index has its value already.
+    pub async fn create_object(&self, request: &CreateRequest) -> Result<Created> {
+        let caller = Caller::from_context(request.context.as_ref())?;
+        let writer = guards::check_write(&caller, Method::Create, &request.class_name)?;
+        let class_name = class_name(&request.class_name)?;
+        let body = body::parse(&request.body, &self.denylist)?;
+        let now = clock::now();
+        let ids = if self.settings.allow_custom_object_id { ObjectIds::Custom } else { ObjectIds::Generated };
+        let mut new = NewObject::parse(body, body_writer(writer), ids)?;
+
+        // Class-level permission, asked before anything is changed. beforeSave comes after it.
+        if self.permitted_class(&class_name, |class| permit(class, &caller, &new)).await?.is_none() {
+            check_creation(self, writer, &class_name)?;
+        }
+
+        // Schema: types, required columns, defaults.
+        let class = self.schema.extend(&class_name, &new.types).await?;
+        class.schema.check_required_columns(&new)?;
+        let default_acl = give_default_acl(&mut new, &class, &caller);
+        derive_columns(&mut new, &class);
+        let given = class.schema.apply_defaults(&mut new)?;
+
+        // The object itself.
+        let id = new.object_id.take().unwrap_or_else(|| generate_id(self.settings.object_id_size));
+        let object = Object {
+            id,
+            created_at: new.created_at.unwrap_or(now),
+            updated_at: new.updated_at.unwrap_or(now),
+            acl: new.acl.take(),
+            fields: std::mem::take(&mut new.fields),
+        };
+        let document = codec::encode(&class.schema, &object)?;
+        self.store.insert(&class_name, document).await.map_err(parse_error)?;
+
+        self.write_relations(&class_name, &object.id, &new.relations).await?;
+        self.announce(&class_name).await;
+        // The live event and afterSave come here.
+        let body = reply::created(&object, new.computed.iter().chain(&given), default_acl.as_ref());
+        Ok(Created { id: object.id, body: body.into() })
+    }
+}
+
+fn permit(class: &Class, caller: &Caller, new: &NewObject) -> Result<()> {
+    policy::authorise(class, caller, Operation::Create)?;
+    let written = new.fields.iter().map(|(name, _)| name).chain(new.relations.iter().map(|(name, _)| name.as_str()));
+    if adds_a_field(class, written) {
+        policy::authorise(class, caller, Operation::AddFieldOnCreate)?;
+    }
+    Ok(())
+}
+
+/// The ACL that the class gives to objects without one, `currentUser` being whoever creates the object.
+fn give_default_acl(new: &mut NewObject, class: &Class, caller: &Caller) -> Option<JsonMap<String, Json>> {
+    let default = class.permissions.as_ref()?.default_acl.as_ref()?;
+    let is_public = json!({"*": {"read": true, "write": true}}).as_object() == Some(default);
+    if new.acl.is_some() || is_public {
+        return None;
+    }
+    let mut acl = default.clone();
+    if let Some(rights) = acl.shift_remove("currentUser")
+        && let Some(user) = caller.user()
+    {
+        acl.insert(user.id().to_owned(), rights);
+    }
+    new.acl = Some(Acl::from_json(&Json::Object(acl.clone())));
+    Some(acl)
+}
+
+/// Columns of Parse's own classes that follow from others.
+fn derive_columns(new: &mut NewObject, class: &Class) {
+    if class.schema.name.as_str() == "_Product"
+        && let Some(Value::File(file)) = new.fields.get("download")
+    {
+        let name = file.name.clone();
+        new.fields.insert("downloadName", Value::String(name));
+    }
+}
+
+/// A new object id.
+fn generate_id(size: usize) -> ObjectId {
+    // A size of 0 would make an id that is none.
+    let text = Alphanumeric.sample_string(&mut rand::rng(), size.max(1));
+    ObjectId::new(&text).unwrap_or_else(|| generate_id(size))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::generate_id;
+
+    #[test]
+    fn ids_are_letters_and_digits_of_the_given_number() {
+        let id = generate_id(10);
+        assert_eq!(id.as_str().len(), 10);
+        assert!(id.as_str().bytes().all(|byte| byte.is_ascii_alphanumeric()));
+        assert_ne!(id, generate_id(10));
+    }
+}

@@ -1,0 +1,97 @@
+//! Changing an object.
+
+use bytes::Bytes;
+use parsefleet_core::{
+    FieldPath, ObjectId, ObjectUpdate, ParseError, Query, Value, error::Result, query::Condition, update::Change,
+};
+use parsefleet_proto::v1::UpdateRequest;
+
+use super::{adds_a_field, body, body_writer, check_creation, class_name, reply};
+use crate::{
+    caller::Caller,
+    clock,
+    conditions::is_object,
+    error::parse_error,
+    policy::{
+        self, Access, Operation,
+        guards::{self, Method},
+    },
+    schema::Class,
+    service::DataService,
+};
+
+impl DataService {
+    /// Changes an object, all of it at once.
+    ///
+    /// # Errors
+    /// 101 if it is not there or the caller may not write it, 119 if the caller may not update objects of the class, 105,
+    /// 107, 111, 121 and 142 for what is wrong with the change, 137 if a unique index has its value already.
+    pub async fn update_object(&self, request: &UpdateRequest) -> Result<Bytes> {
+        let caller = Caller::from_context(request.context.as_ref())?;
+        let writer = guards::check_write(&caller, Method::Update, &request.class_name)?;
+        let class_name = class_name(&request.class_name)?;
+        let body = body::parse(&request.body, &self.denylist)?;
+        let now = clock::now();
+        let id = ObjectId::new(&request.object_id).ok_or_else(ParseError::object_not_found)?;
+        let mut change = ObjectUpdate::parse(&id, body, body_writer(writer))?;
+
+        // Class-level permission, asked before anything is changed. beforeSave comes after it.
+        let permitted = self.permitted_class(&class_name, |class| permit(class, &caller, &change)).await?;
+        let Some((_, permission)) = permitted else {
+            // A class that is not there has no object to change, and is not made for one.
+            check_creation(self, writer, &class_name)?;
+            return Err(ParseError::object_not_found());
+        };
+        let mut conditions = permission.ok_or_else(ParseError::object_not_found)?;
+
+        // Schema: types and required columns.
+        let class = self.schema.extend(&class_name, &change.types).await?;
+        class.schema.check_update(&change)?;
+        derive_columns(&mut change, &class);
+
+        // The object itself: found by id and permission, changed by the same operation.
+        conditions.push(is_object(id.as_str()));
+        conditions.extend(policy::writable(&caller));
+        let updated = self.store.update_one(&class.schema, &Query { conditions }, &change.update, now).await;
+        let document = updated.map_err(parse_error)?.ok_or_else(ParseError::object_not_found)?;
+
+        self.write_relations(&class_name, &id, &change.update.relations).await?;
+        self.announce(&class_name).await;
+        // The live event and afterSave come here.
+        reply::updated(&class.schema, &document, &change.computed, now).map(Bytes::from)
+    }
+}
+
+/// The conditions under which the change is permitted; `None` if it is under none.
+fn permit(class: &Class, caller: &Caller, change: &ObjectUpdate) -> Result<Option<Vec<Condition>>> {
+    let mut operations = vec![Operation::Update];
+    let changes = change.update.changes.iter().filter(|(_, change)| *change != Change::Unset);
+    let written = changes.map(|(path, _)| path.as_str());
+    if adds_a_field(class, written.chain(change.update.relations.iter().map(|(name, _)| name.as_str()))) {
+        operations.push(Operation::AddFieldOnUpdate);
+    }
+    let mut conditions = Vec::new();
+    for operation in operations {
+        match policy::authorise(class, caller, operation)? {
+            Access::All => {}
+            Access::Where(condition) => conditions.push(condition),
+            Access::Nothing => return Ok(None),
+        }
+    }
+    Ok(Some(conditions))
+}
+
+/// Columns of Parse's own classes that follow from others.
+fn derive_columns(change: &mut ObjectUpdate, class: &Class) {
+    if class.schema.name.as_str() != "_Product" {
+        return;
+    }
+    let name = change.update.changes.iter().find_map(|(path, change)| match change {
+        Change::Set(Value::File(file)) if path.as_str() == "download" => Some(file.name.clone()),
+        _ => None,
+    });
+    if let (Some(name), Some(path)) = (name, FieldPath::new("downloadName")) {
+        change.update.changes.retain(|(known, _)| *known != path);
+        change.update.changes.push((path, Change::Set(Value::String(name))));
+    }
+}

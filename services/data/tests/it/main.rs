@@ -1,0 +1,25 @@
+//! The data service over its two stores, asked through its own generated client.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod fixture;
+mod permissions;
+mod reads;
+mod relations;
+mod schema;
+mod writes;
+
+/// Runs each scenario on the embedded store and on MongoDB.
+macro_rules! on_both_stores {
+    ($($scenario:ident,)*) => {
+        mod mongodb {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $scenario() {
+                let Some(fixture) = crate::fixture::Fixture::mongodb().await else { return };
+                let database = fixture.database.clone();
+                super::$scenario(fixture).await;
+                database.unwrap().drop().await.unwrap();
+            })*
+        }
+    };
+}
+pub(crate) use on_both_stores;
