@@ -12,8 +12,16 @@ use crate::{
 pub(super) fn column(key: &str, writer: Writer) -> Option<FieldPath> {
     FieldPath::new(key).or_else(|| match writer {
         Writer::Client => None,
-        Writer::Maintenance | Writer::Service => FieldPath::internal(key),
+        Writer::Maintenance | Writer::Service => FieldPath::internal(key).filter(|path| !is_stored_form(path.root())),
     })
+}
+
+/// Columns in which the database keeps what REST knows by another name: written under both, a document would hold them
+/// twice.
+fn is_stored_form(column: &str) -> bool {
+    const STORED_FORMS: [&str; 8] =
+        ["_id", "_acl", "_rperm", "_wperm", "_created_at", "_updated_at", "_session_token", "_last_used"];
+    STORED_FORMS.contains(&column) || column.starts_with("_p_")
 }
 
 /// The refusal of a key. Parse names the part before the first dot; where that is not what is wrong, the whole key.

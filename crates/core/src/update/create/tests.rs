@@ -140,6 +140,11 @@ fn maintenance_imports_timestamps_and_internal_columns() {
     let error = import(json!({"createdAt": date("2020-01-02"), "updatedAt": date("2020-01-01")})).unwrap_err();
     assert_eq!((error.code as i32, error.message.as_str()), (142, "updatedAt cannot occur before createdAt"));
 
+    for column in ["_id", "_rperm", "_wperm", "_acl", "_created_at", "_p_owner"] {
+        let error = import(json!({ column: 1 })).unwrap_err();
+        assert_eq!((error.code as i32, error.message), (105, format!("Invalid field name: {column}.")));
+    }
+
     let own = parse(json!({"_hashed_password": "x", "a": 1}), Writer::Service, ObjectIds::Generated).unwrap();
     assert_eq!((stored(&own).as_str(), types(&own)), (r#""_hashed_password":"x","a":1"#, vec!["a:Number".to_owned()]));
 }
