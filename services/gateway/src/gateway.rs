@@ -236,9 +236,9 @@ impl Exchange<'_> {
         Ok(caller)
     }
 
-    fn finished(&self, outcome: Result<Reply>) -> Response<Body> {
+    fn finished(&mut self, outcome: Result<Reply>) -> Response<Body> {
         if let Err(failure) = &outcome {
-            telemetry::log(failure, render::status_of(failure), &self.request_id);
+            self.observation.failed(failure, render::status_of(failure), &self.request_id);
         }
         render::response(&self.occasion(), outcome)
     }
@@ -262,3 +262,6 @@ fn is_health(path: &str) -> bool {
 fn is_login(path: &str) -> bool {
     path.strip_suffix('/').unwrap_or(path).eq_ignore_ascii_case("/login")
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,6 +24,8 @@ mod render;
 mod routes;
 mod session;
 mod telemetry;
+#[cfg(test)]
+mod testing;
 mod verb;
 
 use std::sync::Arc;

@@ -140,3 +140,6 @@ impl SessionResolver {
         session.map_err(|error| (*error).clone())
     }
 }
+
+#[cfg(test)]
+mod tests;

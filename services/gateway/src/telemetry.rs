@@ -6,6 +6,7 @@ use std::{
 };
 
 use http::StatusCode;
+use parsefleet_core::{ErrorCode, error::Disclosure};
 use parsefleet_runtime::telemetry::{Operation, OperationKind, Outcome};
 
 use crate::{failure::Failure, routes::Route};
@@ -41,16 +42,17 @@ static ROUTES: Routes = Routes {
     other: http("other"),
 };
 
-/// A request under observation. Dropped before [`finish`](Self::finish), it counts as cancelled by the client.
+/// A request under observation: measured when it is dropped.
 pub(crate) struct Observation {
     operation: &'static Operation,
     started: Instant,
-    is_finished: bool,
+    /// How it ended, as far as that is known; the client going away is what happens otherwise.
+    outcome: Outcome,
 }
 
 impl Observation {
     pub(crate) fn start() -> Self {
-        Self { operation: &ROUTES.other, started: Instant::now(), is_finished: false }
+        Self { operation: &ROUTES.other, started: Instant::now(), outcome: Outcome::Cancelled }
     }
 
     pub(crate) fn is_health(&mut self) {
@@ -81,36 +83,61 @@ impl Observation {
         }
     }
 
+    /// The request did not succeed. This is where a failure is logged, with texts that clients may not read.
+    pub(crate) fn failed(&mut self, failure: &Failure, status: StatusCode, request_id: &str) {
+        self.outcome = outcome_of(failure, status);
+        let (code, message) = description(failure);
+        let status = status.as_u16();
+        if self.outcome != Outcome::ClientError {
+            tracing::warn!(request_id, status, code, error = message, "request failed");
+        } else if is_sanitised(failure) {
+            tracing::info!(request_id, status, code, error = message, "request denied");
+        } else {
+            tracing::debug!(request_id, status, code, error = message, "request refused");
+        }
+    }
+
     /// The response is known.
     pub(crate) fn finish(mut self, status: StatusCode) {
-        self.is_finished = true;
         tracing::Span::current().record("http.response.status_code", status.as_u16());
-        self.operation.record(Outcome::from_http(status), self.started.elapsed());
+        if self.outcome == Outcome::Cancelled {
+            self.outcome = Outcome::from_http(status);
+        }
     }
 }
 
 impl Drop for Observation {
     fn drop(&mut self) {
-        if !self.is_finished {
-            self.operation.record(Outcome::Cancelled, self.started.elapsed());
-        }
+        self.operation.record(self.outcome, self.started.elapsed());
     }
 }
 
-/// Logs a failure where it is consumed. Texts that clients may not read are written here only.
-pub(crate) fn log(failure: &Failure, status: StatusCode, request_id: &str) {
-    let (code, message): (i32, &str) = match failure {
+fn outcome_of(failure: &Failure, status: StatusCode) -> Outcome {
+    match failure {
+        Failure::Busy => Outcome::Overloaded,
+        Failure::Parse(error) if error.code == ErrorCode::Timeout => Outcome::Timeout,
+        Failure::Parse(error) if error.code == ErrorCode::ConnectionFailed => Outcome::Unavailable,
+        Failure::Parse(_)
+        | Failure::Http { .. }
+        | Failure::Unauthorized
+        | Failure::MasterKeyRequired
+        | Failure::NoRoute => Outcome::from_http(status),
+    }
+}
+
+/// The client reads less than the whole reason, which is then found only in the log.
+fn is_sanitised(failure: &Failure) -> bool {
+    matches!(failure, Failure::Parse(error) if error.disclosure == Disclosure::Sanitised)
+}
+
+fn description(failure: &Failure) -> (i32, &str) {
+    match failure {
         Failure::Parse(error) => (error.code as i32, &error.message),
         Failure::Http { message, .. } => (0, message),
         Failure::Unauthorized => (0, "unauthorized"),
         Failure::MasterKeyRequired => (0, "master key is required"),
         Failure::NoRoute => (0, "no such route"),
         Failure::Busy => (0, "too many requests in flight"),
-    };
-    if status.is_server_error() {
-        tracing::warn!(request_id, status = status.as_u16(), code, error = message, "request failed");
-    } else {
-        tracing::debug!(request_id, status = status.as_u16(), code, error = message, "request refused");
     }
 }
 
@@ -120,7 +147,7 @@ pub(crate) fn request_id(process: u64) -> String {
     format!("{process:016x}-{:x}", COUNTER.fetch_add(1, Ordering::Relaxed))
 }
 
-/// A class name that a client made up does not blow up a span.
+/// The beginning of a class name: one that a client made up does not blow up a span.
 fn capped(class: &str) -> &str {
-    class.get(..64).unwrap_or(class.get(..0).filter(|_| class.len() > 64).unwrap_or(class))
+    &class[..class.floor_char_boundary(64)]
 }

@@ -1,5 +1,7 @@
 //! `/classes/…`: objects of every class.
 
+use std::borrow::Cow;
+
 use bytes::{Bytes, BytesMut};
 use http::{HeaderValue, StatusCode};
 use parsefleet_proto::v1::{FindRequest, GetRequest};
@@ -90,7 +92,8 @@ fn location(mount_url: &str, class: &str, id: &str) -> Option<HeaderValue> {
         "_User" => format!("{mount_url}/users/{id}"),
         _ => format!("{mount_url}/classes/{class}/{id}"),
     };
-    HeaderValue::from_str(&url).or_else(|_| utf8_percent_encode(&url, CONTROLS).to_string().parse()).ok()
+    // Ids may be chosen by clients; a header is ASCII.
+    HeaderValue::from_str(&Cow::from(utf8_percent_encode(&url, CONTROLS))).ok()
 }
 
 /// Users who read themselves find the session token that they came with.

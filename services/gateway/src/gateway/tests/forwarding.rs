@@ -1,0 +1,138 @@
+#![allow(clippy::unwrap_used, reason = "a test may fail by panic")]
+
+use parsefleet_proto::v1::Privilege;
+
+use crate::testing::{Asked, Setup};
+
+const APP: (&str, &str) = ("x-parse-application-id", "test");
+
+#[tokio::test]
+async fn a_body_without_conventions_travels_as_it_came() {
+    let setup = Setup::new(&[]);
+    let body = " {\"a\" : 1.50,\n\"b\":\"\\u00e9\"} ";
+    let response = setup.ask("POST /parse/classes/A", &[APP], body).await;
+    assert_eq!(response.status(), 201);
+    assert_eq!(response.headers()["location"], "http://parse.example/parse/classes/A/created001");
+    assert_eq!(response.body(), "{\"objectId\":\"created001\"}");
+    let Asked::Create(request) = setup.asked() else { panic!("not a create") };
+    assert_eq!((&*request.class_name, &request.body[..]), ("A", body.as_bytes()));
+    assert_eq!(request.mount_url, "http://parse.example/parse");
+}
+
+#[tokio::test]
+async fn the_javascript_sdk_is_understood() {
+    let setup = Setup::new(&[]);
+    let body = r#"{"n":{"__op":"Increment","amount":1},"_method":"PUT","_ApplicationId":"test","_ClientVersion":"js8",
+        "_InstallationId":"inst","_SessionToken":"r:good","_context":"{\"k\":1}","_RevocableSession":"1"}"#;
+    let response = setup.ask("POST /parse/classes/A/x", &[("content-type", "text/plain")], body).await;
+    assert_eq!((response.status().as_u16(), &response.body()[..]), (200, &b"{\"updatedAt\":\"now\"}"[..]));
+    let Asked::Update(request) = setup.asked() else { panic!("not an update") };
+    assert_eq!((&*request.object_id, &request.body[..]), ("x", &br#"{"n":{"__op":"Increment","amount":1}}"#[..]));
+    let context = request.context.unwrap();
+    assert_eq!(
+        (context.privilege(), &*context.user_id, context.roles),
+        (Privilege::User, "user1", vec!["Admins".to_owned()])
+    );
+    assert_eq!((&*context.installation_id, &context.cloud_context[..]), ("inst", &b"{\"k\":1}"[..]));
+    assert_eq!((&*context.app_id, &*context.client_ip), ("test", "127.0.0.1"));
+    assert!(!context.request_id.is_empty());
+}
+
+#[tokio::test]
+async fn queries_of_the_javascript_sdk_are_body_members() {
+    let setup = Setup::new(&[]);
+    let body = r#"{"where":{"a":{"$gt":1}},"limit":5,"order":"-a,b","_method":"GET","_ApplicationId":"test"}"#;
+    setup.ask("POST /parse/classes/A", &[], body).await;
+    let Asked::Find(request) = setup.asked() else { panic!("not a find") };
+    assert_eq!((&request.r#where[..], request.limit), (&br#"{"a":{"$gt":1}}"#[..], Some(5.0)));
+    assert_eq!(request.order, ["-a", "b"]);
+}
+
+#[tokio::test]
+async fn deletes_and_gets_name_their_object() {
+    let setup = Setup::new(&[]);
+    let response = setup.ask("DELETE /parse/classes/A/x%20y", &[APP], "").await;
+    assert_eq!((response.status().as_u16(), &response.body()[..]), (200, &b"{}"[..]));
+    let Asked::Delete(request) = setup.asked() else { panic!("not a delete") };
+    assert_eq!(request.object_id, "x y");
+    setup.ask("GET /parse/classes/A/x?keys=a,b.c&include=b", &[APP], "").await;
+    let Asked::Get(request) = setup.asked() else { panic!("not a get") };
+    let selection = request.selection.unwrap();
+    assert_eq!((selection.keys.unwrap().names, selection.include), (vec!["a".into(), "b.c".into()], vec!["b".into()]));
+}
+
+#[tokio::test]
+async fn only_users_who_read_themselves_see_their_token() {
+    let setup = Setup::new(&[]);
+    let token = ("x-parse-session-token", "r:good");
+    let own = setup.ask("GET /parse/classes/_User/user1", &[APP, token], "").await;
+    assert_eq!(own.body(), r#"{"objectId":"user1","sessionToken":"r:good"}"#);
+    let others = setup.ask("GET /parse/classes/_User/user2", &[APP, token], "").await;
+    assert_eq!(others.body(), r#"{"objectId":"user1"}"#);
+    let public = setup.ask("GET /parse/classes/_User/user1", &[APP], "").await;
+    assert_eq!(public.body(), r#"{"objectId":"user1"}"#);
+}
+
+#[tokio::test]
+async fn locations_use_the_public_url_and_the_users_path() {
+    let public = Setup::new(&[("PARSE_PUBLIC_SERVER_URL", "https://api.example/1/")]);
+    let response = public.ask("POST /parse/classes/_User", &[APP], "{}").await;
+    assert_eq!(response.headers()["location"], "https://api.example/1/users/created001");
+    let response = public.ask("POST /parse/classes/Odd", &[APP], "{}").await;
+    assert_eq!(response.headers()["location"], "https://api.example/1/classes/Odd/%C3%A9/1");
+    let proxied = Setup::new(&[("PARSE_SERVER_TRUST_PROXY", "true")]);
+    let headers = [APP, ("x-forwarded-proto", "https"), ("x-forwarded-for", "1.2.3.4")];
+    let response = proxied.ask("POST /PARSE/classes/A", &headers, "{}").await;
+    assert_eq!(response.headers()["location"], "https://parse.example/PARSE/classes/A/created001");
+    assert_eq!(proxied.context().client_ip, "1.2.3.4");
+}
+
+#[tokio::test]
+async fn parts_of_a_batch_are_requests_of_the_same_caller() {
+    let setup = Setup::new(&[]);
+    let headers = [APP, ("x-parse-session-token", "r:good"), ("x-parse-installation-id", "inst")];
+    let body = r#"{"requests":[{"method":"POST","path":"/parse/classes/A","body":{ "a" : 1, "_method": "GET" }}]}"#;
+    let response = setup.ask("POST /parse/batch", &headers, body).await;
+    assert_eq!(response.body(), r#"[{"success":{"objectId":"created001"}}]"#);
+    let Asked::Create(request) = setup.asked() else { panic!("not a create") };
+    assert_eq!(request.body, r#"{ "a" : 1, "_method": "GET" }"#);
+    let context = request.context.unwrap();
+    assert_eq!((context.privilege(), &*context.installation_id), (Privilege::User, "inst"));
+    assert_eq!(request.mount_url, "http://parse.example/parse");
+}
+
+#[tokio::test]
+async fn a_long_batch_keeps_its_order() {
+    let setup = Setup::new(&[]);
+    let parts: Vec<String> = (0..100)
+        .map(|index| match index % 3 {
+            0 => r#"{"method":"POST","path":"/parse/classes/A","body":{}}"#.to_owned(),
+            1 => r#"{"method":"DELETE","path":"/parse/classes/A/x"}"#.to_owned(),
+            _ => r#"{"method":"GET","path":"/parse/classes/A/x"}"#.to_owned(),
+        })
+        .collect();
+    let response = setup.ask("POST /parse/batch", &[APP], &format!("{{\"requests\":[{}]}}", parts.join(","))).await;
+    let answers: Vec<serde_json::Value> = serde_json::from_slice(response.body()).unwrap();
+    assert_eq!(answers.len(), 100);
+    for (index, answer) in answers.iter().enumerate() {
+        match index % 3 {
+            0 => assert_eq!(answer["success"]["objectId"], "created001"),
+            1 => assert_eq!(answer["success"], serde_json::json!({})),
+            _ => assert_eq!(answer["error"]["code"], 101),
+        }
+    }
+}
+
+#[tokio::test]
+async fn batches_route_by_every_url_of_the_api() {
+    let setup =
+        Setup::new(&[("PARSE_PUBLIC_SERVER_URL", "https://api.example/1"), ("PARSE_SERVER_URL", "http://x/api")]);
+    for prefix in ["/parse", "/1", "/api"] {
+        let body = format!(r#"{{"requests":[{{"method":"GET","path":"{prefix}/classes/A"}}]}}"#);
+        let response = setup.ask("POST /parse/batch", &[APP], &body).await;
+        assert_eq!(response.body(), r#"[{"success":{"results":[]}}]"#, "{prefix}");
+    }
+    let body = r#"{"requests":[{"method":"GET","path":"/2/classes/A"}]}"#;
+    let response = setup.ask("POST /parse/batch", &[APP], body).await;
+    assert_eq!(response.body(), r#"{"code":107,"error":"cannot route batch path /2/classes/A"}"#);
+}

@@ -1,0 +1,191 @@
+//! Stand-ins for the services, and a gateway in front of them, for the tests of this crate.
+
+#![allow(clippy::unwrap_used, reason = "a test may fail by panic")]
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::extract::ConnectInfo;
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt as _, Full};
+use parsefleet_core::{ErrorCode, ParseError};
+use parsefleet_proto::{
+    status_from_error,
+    v1::{
+        CreateRequest, CreateResponse, DeleteRequest, DeleteResponse, FindRequest, FindResponse, GetRequest,
+        GetResponse, RequestContext, ResolveRequest, ResolveResponse, UpdateRequest, UpdateResponse,
+        auth_server::{Auth, AuthServer},
+        data_server::{Data, DataServer},
+    },
+};
+use parsefleet_runtime::{
+    config::{Config, Launch, load},
+    rpc::Channel,
+};
+use tonic::Status;
+
+use crate::{Channels, Gateway};
+
+/// What data was asked for.
+#[derive(Clone, Debug)]
+pub(crate) enum Asked {
+    Get(GetRequest),
+    Find(FindRequest),
+    Create(CreateRequest),
+    Update(UpdateRequest),
+    Delete(DeleteRequest),
+}
+
+/// An empty database: finds find nothing, creates and updates succeed.
+#[derive(Clone, Default)]
+pub(crate) struct EmptyData {
+    asked: Arc<Mutex<Vec<Asked>>>,
+}
+
+/// Knows one session, `r:good`, of the user `user1`. `r:slow` is the same, late.
+#[derive(Clone, Default)]
+pub(crate) struct OneSession {
+    pub(crate) calls: Arc<AtomicUsize>,
+}
+
+/// A gateway and what stands behind it.
+pub(crate) struct Setup {
+    pub(crate) gateway: Gateway,
+    pub(crate) data: EmptyData,
+}
+
+impl Setup {
+    pub(crate) fn new(options: &[(&str, &str)]) -> Self {
+        let data = EmptyData::default();
+        let channels = Channels {
+            auth: Channel::local(AuthServer::new(OneSession::default())),
+            data: Channel::local(DataServer::new(data.clone())),
+        };
+        let gateway = Gateway::try_new(Arc::new(config(options)), channels).unwrap();
+        Self { gateway, data }
+    }
+
+    /// Sends a request of 127.0.0.1 in the form `VERB /path`.
+    pub(crate) async fn ask(&self, line: &str, headers: &[(&str, &str)], body: &str) -> Response<Bytes> {
+        let (verb, path) = line.split_once(' ').unwrap();
+        let mut request = Request::builder().method(verb).uri(path).header("host", "parse.example");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let mut request = request.body(Full::new(Bytes::from(body.to_owned()))).unwrap();
+        request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 4000))));
+        let (parts, body) = self.gateway.respond(request).await.into_parts();
+        Response::from_parts(parts, body.collect().await.unwrap().to_bytes())
+    }
+
+    /// The only request that data saw since the last time.
+    pub(crate) fn asked(&self) -> Asked {
+        let mut asked = std::mem::take(&mut *self.data.asked.lock().unwrap());
+        assert_eq!(asked.len(), 1, "{asked:?}");
+        asked.remove(0)
+    }
+
+    /// What data was told about the sender of its only request.
+    pub(crate) fn context(&self) -> RequestContext {
+        let context = match self.asked() {
+            Asked::Get(request) => request.context,
+            Asked::Find(request) => request.context,
+            Asked::Create(request) => request.context,
+            Asked::Update(request) => request.context,
+            Asked::Delete(request) => request.context,
+        };
+        context.unwrap()
+    }
+}
+
+/// A configuration with the keys of the reference server; options are given by their variables.
+pub(crate) fn config(options: &[(&str, &str)]) -> Config {
+    let keys = [
+        ("PARSE_SERVER_APPLICATION_ID", "test"),
+        ("PARSE_SERVER_MASTER_KEY", "master"),
+        ("PARSE_SERVER_MAINTENANCE_KEY", "maintenance"),
+        ("PARSE_SERVER_READ_ONLY_MASTER_KEY", "readonly"),
+    ];
+    let environment = keys.iter().chain(options).map(|(name, value)| (name.to_string(), value.to_string()));
+    match load(std::iter::empty(), environment) {
+        Ok(Launch::Run(startup)) => startup.config,
+        Ok(Launch::Print(text)) => panic!("{text}"),
+        Err(problems) => panic!("{:?}", problems.0),
+    }
+}
+
+impl EmptyData {
+    fn note(&self, asked: Asked) {
+        self.asked.lock().unwrap().push(asked);
+    }
+}
+
+#[tonic::async_trait]
+impl Data for EmptyData {
+    async fn get(&self, request: tonic::Request<GetRequest>) -> Result<tonic::Response<GetResponse>, Status> {
+        let request = request.into_inner();
+        let is_user = request.class_name == "_User";
+        self.note(Asked::Get(request));
+        if !is_user {
+            return Err(status_from_error(&ParseError::object_not_found()));
+        }
+        Ok(tonic::Response::new(GetResponse { object: Bytes::from_static(b"{\"objectId\":\"user1\"}") }))
+    }
+
+    async fn find(&self, request: tonic::Request<FindRequest>) -> Result<tonic::Response<FindResponse>, Status> {
+        let request = request.into_inner();
+        if request.class_name == "Panic" {
+            panic!("asked to");
+        }
+        if request.class_name == "Slow" {
+            tokio::time::sleep(Duration::from_secs(3600)).await;
+        }
+        self.note(Asked::Find(request));
+        Ok(tonic::Response::new(FindResponse { body: Bytes::from_static(b"{\"results\":[]}") }))
+    }
+
+    async fn create(&self, request: tonic::Request<CreateRequest>) -> Result<tonic::Response<CreateResponse>, Status> {
+        let request = request.into_inner();
+        let object_id = if request.class_name == "Odd" { "é/1" } else { "created001" }.to_owned();
+        self.note(Asked::Create(request));
+        let body = Bytes::from_static(b"{\"objectId\":\"created001\"}");
+        Ok(tonic::Response::new(CreateResponse { object_id, body }))
+    }
+
+    async fn update(&self, request: tonic::Request<UpdateRequest>) -> Result<tonic::Response<UpdateResponse>, Status> {
+        self.note(Asked::Update(request.into_inner()));
+        Ok(tonic::Response::new(UpdateResponse { body: Bytes::from_static(b"{\"updatedAt\":\"now\"}") }))
+    }
+
+    async fn delete(&self, request: tonic::Request<DeleteRequest>) -> Result<tonic::Response<DeleteResponse>, Status> {
+        self.note(Asked::Delete(request.into_inner()));
+        Ok(tonic::Response::new(DeleteResponse {}))
+    }
+}
+
+#[tonic::async_trait]
+impl Auth for OneSession {
+    async fn resolve(
+        &self,
+        request: tonic::Request<ResolveRequest>,
+    ) -> Result<tonic::Response<ResolveResponse>, Status> {
+        self.calls.fetch_add(1, Ordering::SeqCst);
+        match &*request.into_inner().session_token {
+            "r:good" => {}
+            "r:slow" => tokio::time::sleep(Duration::from_millis(50)).await,
+            _ => {
+                let error = ParseError::new(ErrorCode::InvalidSessionToken, "Invalid session token");
+                return Err(status_from_error(&error));
+            }
+        }
+        let roles = vec!["Admins".to_owned()];
+        Ok(tonic::Response::new(ResolveResponse { user_id: "user1".to_owned(), roles, expires_at: None }))
+    }
+}
