@@ -114,12 +114,12 @@ fn holds(tests: &[Test], object: &Object) -> bool {
         Test::Any(groups) => groups.iter().any(|group| holds(group, object)),
         Test::None(groups) => !groups.iter().any(|group| holds(group, object)),
         Test::Field(place, checks) => checks.iter().all(|check| check.holds(place, object)),
-        Test::ReadableBy(subjects) => permits(object.acl.as_ref(), |acl| &acl.read, subjects, true),
-        Test::WritableBy(subjects) => permits(object.acl.as_ref(), |acl| &acl.write, subjects, false),
+        Test::ReadableBy(subjects) => permits(object.acl.as_ref(), |acl| &acl.read, subjects),
+        Test::WritableBy(subjects) => permits(object.acl.as_ref(), |acl| &acl.write, subjects),
     })
 }
 
 /// Without permissions everybody may; whoever may read counts `*` in, asked for or not, as the database filter does.
-fn permits(acl: Option<&Acl>, list: impl Fn(&Acl) -> &Vec<String>, subjects: &[String], public: bool) -> bool {
-    acl.is_none_or(|acl| list(acl).iter().any(|allowed| (public && allowed == "*") || subjects.contains(allowed)))
+fn permits(acl: Option<&Acl>, list: impl Fn(&Acl) -> &Vec<String>, subjects: &[String]) -> bool {
+    acl.is_none_or(|acl| list(acl).iter().any(|allowed| allowed == "*" || subjects.contains(allowed)))
 }
