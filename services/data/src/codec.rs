@@ -11,6 +11,7 @@ mod json;
 mod json_text;
 mod object;
 mod schema;
+mod update;
 pub mod values;
 mod writer;
 
@@ -20,7 +21,9 @@ pub use file_url::FileUrls;
 use json::plain_json;
 pub use json::{Include, Includes, JsonReader, ReadView, Reader};
 pub use object::{Roots, decode};
+pub(crate) use schema::encode_field;
 pub use schema::{decode_class, encode_class};
+pub(crate) use update::encode_update;
 
 /// A stored document cannot be read: its bytes are not BSON.
 #[derive(Debug, thiserror::Error)]

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use parsefleet_core::{ClassSchema, FieldType};
+use parsefleet_core::{ClassSchema, FieldPath, FieldType, query::Column};
 
 /// The column in which a root field is found and changed.
 ///
@@ -20,6 +20,22 @@ pub fn stored_name<'n>(schema: &ClassSchema, field: &'n str) -> Cow<'n, str> {
         }
         _ => field,
     })
+}
+
+/// The column a path names, with the rest of the path.
+pub(crate) fn column_name(path: &FieldPath, column: &Column) -> String {
+    match column {
+        Column::ObjectId => "_id".to_owned(),
+        Column::CreatedAt => "_created_at".to_owned(),
+        Column::UpdatedAt => "_updated_at".to_owned(),
+        Column::Pointer => format!("_p_{path}"),
+        Column::AuthData => match path.as_str().strip_prefix("authData.") {
+            Some(provider) => format!("_auth_data_{provider}"),
+            None => path.to_string(),
+        },
+        Column::Renamed(name) => (*name).to_owned(),
+        Column::Array | Column::Relation | Column::Plain | Column::Nested | Column::TextScore => path.to_string(),
+    }
 }
 
 /// The columns that hold a root field, for a projection.

@@ -1,7 +1,7 @@
 //! Classes as documents of the schema collection.
 
 use bson::{Bson, Document, RawDocument, doc};
-use parsefleet_core::{ClassName, ClassSchema, FieldType, schema::Field};
+use parsefleet_core::{ClassName, ClassSchema, FieldName, FieldType, schema::Field};
 use serde_json::{Map, Value as Json};
 
 use super::{
@@ -77,4 +77,13 @@ pub fn encode_class(class: &ClassSchema) -> Document {
         document.insert("_metadata", Bson::Document(metadata));
     }
     document
+}
+
+/// What adding a field sets in the document of its class; `None` for the pseudo-field `ACL`.
+pub(crate) fn encode_field(name: &FieldName, field: &Field) -> Option<Document> {
+    let mut set = doc! { name.as_str(): field.field_type.to_storage()?.as_ref() };
+    if !field.options.is_empty() {
+        set.insert(format!("_metadata.fields_options.{name}"), json_object_to_document(&field.options));
+    }
+    Some(set)
 }

@@ -11,6 +11,7 @@ use serde_json::{Map, Value as Json};
 use tracing::Instrument as _;
 
 use super::{FindOptions, Index, ObjectStore, StoreError};
+use crate::codec::encode_update;
 
 mod connect;
 mod error;
@@ -18,7 +19,6 @@ mod filter;
 mod find;
 mod index;
 mod schema;
-mod update;
 
 use error::store_error;
 use filter::Purpose;
@@ -151,7 +151,7 @@ impl ObjectStore for MongoStore {
         updated_at: Date,
     ) -> Result<Option<RawDocumentBuf>, StoreError> {
         let filter = filter::filter(class, query, Purpose::Write)?;
-        let update = update::update(class, update, updated_at)?;
+        let update = encode_update(class, update, updated_at)?;
         let collection = self.collection(&class.name);
         let action = collection.find_one_and_update(filter, update).return_document(ReturnDocument::After);
         command("findAndModify", collection.name(), action).await

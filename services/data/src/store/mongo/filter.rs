@@ -2,13 +2,16 @@
 
 use bson::{Bson, Document, doc};
 use parsefleet_core::{
-    ClassSchema, FieldPath, Query, Value,
+    ClassSchema, Query, Value,
     query::{Column, Condition, Constraint, Direction, FieldCondition, Pattern, SortKey, TextSearch},
     value::GeoPoint,
 };
 
 use crate::{
-    codec::values::{Place, to_bson},
+    codec::{
+        columns::column_name,
+        values::{Place, to_bson},
+    },
     store::StoreError,
 };
 
@@ -27,22 +30,6 @@ pub(super) fn filter(class: &ClassSchema, query: &Query, purpose: Purpose) -> Re
         builder.condition(condition)?;
     }
     Ok(builder.finish())
-}
-
-/// The column a path names, with the rest of the path.
-pub(super) fn column_name(path: &FieldPath, column: &Column) -> String {
-    match column {
-        Column::ObjectId => "_id".to_owned(),
-        Column::CreatedAt => "_created_at".to_owned(),
-        Column::UpdatedAt => "_updated_at".to_owned(),
-        Column::Pointer => format!("_p_{path}"),
-        Column::AuthData => match path.as_str().strip_prefix("authData.") {
-            Some(provider) => format!("_auth_data_{provider}"),
-            None => path.to_string(),
-        },
-        Column::Renamed(name) => (*name).to_owned(),
-        Column::Array | Column::Relation | Column::Plain | Column::Nested | Column::TextScore => path.to_string(),
-    }
 }
 
 /// What the order by one key is called and how it goes.

@@ -16,11 +16,11 @@ use serde_json::Value as Json;
 use super::{
     MongoStore, command,
     error::{is_missing_geo_index, is_missing_text_index, store_error},
-    filter::{Purpose, column_name, filter, sort_entry, text_score},
+    filter::{Purpose, filter, sort_entry, text_score},
     index, run,
 };
 use crate::{
-    codec::values::json_object_to_document,
+    codec::{columns::column_name, values::json_object_to_document},
     store::{FindOptions, StoreError},
 };
 

@@ -10,7 +10,7 @@ use super::{
     index, run,
 };
 use crate::{
-    codec::{decode_class, encode_class, values::json_object_to_document},
+    codec::{decode_class, encode_class, encode_field},
     store::StoreError,
 };
 
@@ -45,11 +45,7 @@ pub(super) async fn add_field(
     name: &FieldName,
     field: &Field,
 ) -> Result<(), StoreError> {
-    let Some(type_name) = field.field_type.to_storage() else { return Ok(()) };
-    let mut set = doc! { name.as_str(): type_name.as_ref() };
-    if !field.options.is_empty() {
-        set.insert(format!("_metadata.fields_options.{name}"), json_object_to_document(&field.options));
-    }
+    let Some(set) = encode_field(name, field) else { return Ok(()) };
     let collection = store.named_collection::<Document>(SCHEMA);
     let without_field = doc! { "_id": class.as_str(), name.as_str(): { "$exists": false } };
     let action = collection.update_one(without_field, doc! { "$set": set }).upsert(true);

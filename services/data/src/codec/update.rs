@@ -1,18 +1,16 @@
-//! A write as a MongoDB update document.
+//! A write as the update document that MongoDB carries out, and the embedded store does the same with.
 
 use bson::{Bson, Document, doc};
 use parsefleet_core::{Acl, ClassSchema, Date, FieldPath, FieldType, Update, Value, update::Change};
 
-use crate::{
-    codec::{
-        columns::stored_name,
-        values::{Place, number_to_bson, to_bson},
-    },
-    store::StoreError,
+use super::{
+    columns::stored_name,
+    values::{Place, number_to_bson, to_bson},
 };
+use crate::store::StoreError;
 
 /// The update document: one operation for everything a write changes.
-pub(super) fn update(class: &ClassSchema, update: &Update, updated_at: Date) -> Result<Document, StoreError> {
+pub(crate) fn encode_update(class: &ClassSchema, update: &Update, updated_at: Date) -> Result<Document, StoreError> {
     let mut operators = Operators::default();
     if let Some(acl) = &update.acl {
         set_acl(&mut operators, acl);
