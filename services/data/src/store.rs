@@ -4,6 +4,7 @@
 //! document can move from one to the other byte for byte.
 
 pub mod mongo;
+pub mod sqlite;
 
 pub use mongo::MongoStore;
 
@@ -61,7 +62,7 @@ pub struct FindOptions {
 }
 
 /// An index to be made if it is not there.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Index {
     /// Name, as Parse Server gives it (`username_1`, `case_insensitive_email`, …).
     pub name: String,
@@ -78,7 +79,7 @@ pub struct Index {
 }
 
 /// Kind of one index column.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum IndexKind {
     /// `1`
     Ascending,
