@@ -29,3 +29,6 @@ pub const MESSAGE_LIMIT: usize = 512 * 1024 * 1024;
 
 /// Largest list of headers or trailers: an error's text travels in them.
 const MAX_HEADERS: u32 = 1024 * 1024;
+
+/// Largest HTTP/2 frame: a page of objects fits into one.
+const MAX_FRAME: u32 = 256 * 1024;

@@ -55,7 +55,8 @@ impl Telemetry {
         let exporters = endpoint.map(|endpoint| Exporters::build(endpoint, role)).transpose()?;
         metrics::install(exporters.as_ref());
         let (filter, log_filter) = LogFilter::new(&config.log.filter)?;
-        let output = log::layer(config.log.json);
+        log_panics();
+        let output = log::layer(config.log.json, std::io::stderr);
         let Some(exporters) = exporters else {
             Registry::default().with(output.with_filter(filter)).try_init()?;
             return Ok(Self { log_filter, exporters: None });
@@ -87,6 +88,14 @@ impl Telemetry {
             tracing::warn!("telemetry was not flushed in time");
         }
     }
+}
+
+/// Makes panics log lines like all others. They are answered per request, so the process goes on.
+fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let location = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(location, panic = panic.payload_as_str().unwrap_or_default(), "panicked");
+    }));
 }
 
 /// Whether spans are recorded. Code that would compute fields for a span asks first.

@@ -131,12 +131,20 @@ impl Driver {
         let resolver = Resolver::from_system();
         // What each target led to when it was last found.
         let mut known: Vec<Vec<SocketAddr>> = vec![Vec::new(); self.targets.len()];
+        let mut resolvable = vec![true; self.targets.len()];
         loop {
-            for (target, known) in self.targets.iter().zip(&mut known) {
+            for ((target, known), resolvable) in self.targets.iter().zip(&mut known).zip(&mut resolvable) {
                 match resolver.resolve(target).await {
-                    Ok(found) => *known = found,
+                    Ok(found) => {
+                        *known = found;
+                        *resolvable = true;
+                    }
                     // The instances may be there all the same: whether they answer decides.
-                    Err(error) => tracing::warn!(target = %target.authority, %error, "service name not resolved"),
+                    Err(error) => {
+                        if std::mem::take(resolvable) {
+                            tracing::warn!(service = %target.authority, %error, "service name not resolved");
+                        }
+                    }
                 }
             }
             self.update(&known);

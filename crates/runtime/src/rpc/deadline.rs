@@ -66,3 +66,45 @@ pub(super) fn to_header(left: Duration) -> HeaderValue {
     };
     HeaderValue::try_from(format!("{number}{unit}")).expect("digits and a letter are a header value")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(value: &'static str) -> Option<Duration> {
+        from_headers(&HeaderMap::from_iter([(HEADER.parse().ok()?, HeaderValue::from_static(value))]))
+    }
+
+    #[test]
+    fn reads_all_units_and_refuses_the_rest() {
+        assert_eq!(read("1H"), Some(Duration::from_secs(3600)));
+        assert_eq!(read("2M"), Some(Duration::from_secs(120)));
+        assert_eq!(read("3S"), Some(Duration::from_secs(3)));
+        assert_eq!(read("4m"), Some(Duration::from_millis(4)));
+        assert_eq!(read("5u"), Some(Duration::from_micros(5)));
+        assert_eq!(read("99999999n"), Some(Duration::from_nanos(99_999_999)));
+        for wrong in ["", "S", "1", "1s", "-1S", "1.5S", "123456789S", "1 S"] {
+            assert_eq!(read(wrong), None, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn writes_what_it_can_read() {
+        for left in [Duration::ZERO, Duration::from_micros(1), Duration::from_secs(30), Duration::from_secs(7200)] {
+            let header = HeaderMap::from_iter([(http::HeaderName::from_static(HEADER), to_header(left))]);
+            assert_eq!(from_headers(&header), Some(left));
+        }
+        assert_eq!(to_header(Duration::MAX), "99999999S");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_inner_limit_never_outlives_the_outer() {
+        let outer = within(Duration::from_secs(2), async {
+            assert!(within(Duration::from_secs(60), std::future::pending::<()>()).await.is_err());
+            remaining()
+        });
+        // The inner one ends at the same instant; the outer is asked first whether it is ready.
+        assert!(matches!(outer.await, Ok(Some(Duration::ZERO)) | Err(_)));
+        assert_eq!(remaining(), None);
+    }
+}

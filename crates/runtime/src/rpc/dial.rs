@@ -13,7 +13,7 @@ use tokio::{
     sync::oneshot,
 };
 
-use super::{Body, MAX_HEADERS, resolve::Target, tls::ClientTls};
+use super::{Body, MAX_FRAME, MAX_HEADERS, resolve::Target, tls::ClientTls};
 
 /// What is sent: a message held in memory, or a stream.
 pub(super) type Payload = Either<Full<Bytes>, Body>;
@@ -38,7 +38,7 @@ pub(super) enum DialError {
     Timeout(Duration),
     #[error("connect: {0}")]
     Connect(#[from] io::Error),
-    #[error("HTTP/2: {0}")]
+    #[error("HTTP/2: {0:?}")]
     Http(#[from] hyper::Error),
     #[error("request: {0}")]
     Request(#[from] http::Error),
@@ -75,9 +75,10 @@ where
 {
     let (sender, connection) = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
-        .keep_alive_interval(Some(Duration::from_secs(10)))
+        .keep_alive_interval(Some(Duration::from_secs(5)))
         .keep_alive_timeout(Duration::from_secs(5))
         .keep_alive_while_idle(true)
+        .max_frame_size(MAX_FRAME)
         .initial_stream_window_size(2 * 1024 * 1024)
         .initial_connection_window_size(16 * 1024 * 1024)
         .max_header_list_size(MAX_HEADERS)

@@ -22,7 +22,7 @@ use super::{
     server,
     tls::ClientTls,
 };
-use crate::telemetry;
+use crate::telemetry::{self, Outcome};
 
 /// A service across the network.
 pub(super) struct Remote {
@@ -97,6 +97,10 @@ async fn run(
     enforce: bool,
 ) -> Result<Response<Body>, Status> {
     let timer = method.called.start();
+    if deadline <= Instant::now() {
+        timer.finish(Outcome::Timeout);
+        return Err(Status::deadline_exceeded("no time left for the call"));
+    }
     let call = async {
         if method.unary {
             unary(&balancer, method, request, deadline).await

@@ -26,7 +26,7 @@ use tonic_health::{ServingStatus, server::HealthReporter};
 use tower::Service;
 
 use super::{
-    Body, MAX_HEADERS,
+    Body, MAX_FRAME, MAX_HEADERS,
     channel::Call,
     local::{Handler, Local, Places},
     method::{Method, outcome},
@@ -60,6 +60,7 @@ struct Route {
 
 impl Routes {
     /// Adds a generated server.
+    #[expect(clippy::should_implement_trait, reason = "routes are no sum: an operator would read worse")]
     pub fn add<S>(mut self, service: S) -> Self
     where
         S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>
@@ -177,6 +178,7 @@ pub async fn serve(
         .keep_alive_interval(Some(Duration::from_secs(20)))
         .keep_alive_timeout(Duration::from_secs(10))
         .max_concurrent_streams(u32::try_from(options.max_in_flight).unwrap_or(u32::MAX))
+        .max_frame_size(MAX_FRAME)
         .initial_stream_window_size(2 * 1024 * 1024)
         .initial_connection_window_size(16 * 1024 * 1024)
         .max_header_list_size(MAX_HEADERS)

@@ -1,5 +1,8 @@
 //! Log lines on stderr, as JSON or text, with the ids of the trace they belong to.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 
 use opentelemetry::{Context, trace::TraceContextExt as _};
@@ -12,7 +15,7 @@ use tracing_subscriber::{
     EnvFilter, Layer, Registry,
     filter::{FilterExt as _, FilterFn, filter_fn},
     fmt::{
-        FmtContext, FormatEvent, FormatFields,
+        FmtContext, FormatEvent, FormatFields, MakeWriter,
         format::Writer,
         time::{FormatTime as _, SystemTime},
     },
@@ -87,8 +90,11 @@ pub(super) fn exportable() -> FilterFn {
 }
 
 /// The layer that prints.
-pub(super) fn layer(json: bool) -> impl Layer<Registry> {
-    tracing_subscriber::fmt::layer().event_format(Line { json }).with_ansi(false).with_writer(std::io::stderr)
+pub(super) fn layer<W>(json: bool, output: W) -> impl Layer<Registry>
+where
+    W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
+{
+    tracing_subscriber::fmt::layer().event_format(Line { json }).with_ansi(false).with_writer(output)
 }
 
 /// Format of a line.

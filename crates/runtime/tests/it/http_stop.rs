@@ -22,7 +22,7 @@ async fn start(shutdown: &Shutdown) -> (SocketAddr, JoinHandle<std::io::Result<(
     let router = Router::new()
         .route("/", get(|ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { peer.ip().to_string() }))
         .route("/long", get(|| async { sleep(Duration::from_millis(500)).await }))
-        .route("/endless", get(|| std::future::pending::<()>()));
+        .route("/endless", get(std::future::pending::<()>));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     (address, tokio::spawn(serve_http(listener, router, HttpOptions::default(), shutdown.clone())))

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a failed test is what it is for")]
 #![allow(unreachable_pub, reason = "one binary")]
 
+mod admin;
 mod balance;
 mod calls;
 mod http_stop;
