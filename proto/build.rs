@@ -1,5 +1,7 @@
 //! Generates messages, clients and servers from the `.proto` files, without protoc.
 
+#![allow(clippy::disallowed_methods, reason = "cargo tells a build script by its environment")]
+
 use std::{env, error::Error, fs, path::PathBuf};
 
 use prost::Message;

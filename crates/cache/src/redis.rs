@@ -76,6 +76,7 @@ impl RedisCache {
         });
         let stop = CancellationToken::new();
         let listener = listen(client, Arc::clone(&shared));
+        #[expect(clippy::disallowed_methods, reason = "the drop guard of the cache ends it")]
         tokio::spawn(stop.clone().run_until_cancelled_owned(listener));
         Ok(Self { shared, _listener: stop.drop_guard() })
     }

@@ -56,7 +56,7 @@ impl Shutdown {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let shutdown = self.clone();
-        // Not tracked: it waits for a signal that may never come.
+        #[expect(clippy::disallowed_methods, reason = "waits for a signal that may never come")]
         tokio::spawn(async move {
             for last in [false, true] {
                 tokio::select! {
@@ -82,6 +82,7 @@ impl Shutdown {
         }
         self.inner.stopping.cancel();
         let shutdown = self.clone();
+        #[expect(clippy::disallowed_methods, reason = "waits for the tracked tasks, so it cannot be one")]
         tokio::spawn(async move {
             tokio::select! {
                 () = tokio::time::sleep(shutdown.inner.delay) => {}

@@ -15,12 +15,12 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use tokio::{sync::watch, time::sleep};
+use tokio::{sync::watch, task::JoinSet, time::sleep};
 use tonic::Status;
 
 use super::{
     ClientOptions,
-    dial::{AbortOnDrop, Dialler},
+    dial::Dialler,
     endpoint::{Endpoint, jittered},
     resolve::{Resolver, Target},
 };
@@ -30,7 +30,8 @@ use super::{
 pub(super) struct Balancer {
     instances: Arc<Instances>,
     patience: Duration,
-    _driver: AbortOnDrop,
+    /// Ends with the last clone of the channel.
+    _driver: JoinSet<()>,
 }
 
 /// What the driver writes and calls read.
@@ -59,9 +60,8 @@ impl Balancer {
             redial_after: options.redial_after,
             keepers: HashMap::new(),
         };
-        // Not tracked: it ends with the last clone of the channel.
-        let driver = tokio::spawn(driver.run());
-        Self { instances, patience: options.connect_timeout, _driver: AbortOnDrop(driver.abort_handle()) }
+        let driver = JoinSet::from_iter([driver.run()]);
+        Self { instances, patience: options.connect_timeout, _driver: driver }
     }
 
     /// An instance that can be called now, another one than `avoid` if there is another. Waits only for a first attempt
@@ -123,7 +123,7 @@ struct Driver {
 
 struct Keeper {
     endpoint: Arc<Endpoint>,
-    _task: AbortOnDrop,
+    _task: JoinSet<()>,
 }
 
 impl Driver {
@@ -175,11 +175,11 @@ impl Driver {
 
     fn start_keeper(&self, target: Arc<Target>, address: SocketAddr) -> Keeper {
         let endpoint = Arc::new(Endpoint::new(target, address));
-        let task = tokio::spawn(Arc::clone(&endpoint).keep_connected(
+        let task = JoinSet::from_iter([Arc::clone(&endpoint).keep_connected(
             Arc::clone(&self.dialler),
             self.redial_after,
             self.instances.changed.clone(),
-        ));
-        Keeper { endpoint, _task: AbortOnDrop(task.abort_handle()) }
+        )]);
+        Keeper { endpoint, _task: task }
     }
 }

@@ -86,7 +86,10 @@ where
         .handshake(TokioIo::new(stream))
         .await?;
     let (ended, closed) = oneshot::channel();
-    // Not tracked: it ends with the last sender and the last call, and carries them until then.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "ends with the last sender and the last call, carries them until then"
+    )]
     tokio::spawn(async move {
         if let Err(error) = connection.await {
             tracing::debug!(%error, "connection to a service ended");
@@ -111,14 +114,4 @@ async fn prove_life(target: &Target, sender: &mut Sender) -> Result<(), DialErro
     let answer = sender.send_request(request).await?;
     answer.into_body().collect().await?;
     Ok(())
-}
-
-/// Ends a task when its owner goes away.
-#[derive(Debug)]
-pub(super) struct AbortOnDrop(pub(super) tokio::task::AbortHandle);
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
 }

@@ -2,6 +2,7 @@
 //!
 //! A binary of its own, because telemetry belongs to the process.
 
+#![allow(clippy::disallowed_methods, reason = "tests end with their process")]
 #![allow(clippy::unwrap_used, reason = "a failed test is what it is for")]
 #![allow(unreachable_pub, reason = "one binary")]
 

@@ -1,4 +1,5 @@
 //! The data service over its two stores, asked through its own generated client.
+#![allow(clippy::disallowed_methods, reason = "tests end with their process")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod fixture;
