@@ -174,3 +174,6 @@ fn denied(class: &Class, operation: Operation) -> ParseError {
         format!("Permission denied for action {} on class {}.", operation.name(), class.schema.name),
     )
 }
+
+#[cfg(test)]
+mod tests;

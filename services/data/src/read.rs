@@ -124,10 +124,14 @@ impl<'a> Reader<'a> {
         named: bool,
     ) -> Result<Vec<u8>> {
         let operation = self.operation_of(&class, &options.filter);
+        // What is refused is refused before sub-queries are asked on its behalf.
         if options.limit > 0 {
             policy::authorise(&class, self.caller, operation)?;
         }
-        let (class, query) = self.query(class, &options.filter, operation).await?;
+        if request.count {
+            policy::authorise(&class, self.caller, Operation::Count)?;
+        }
+        let (class, query) = self.query(class, &options.filter).await?;
         let sort = if options.limit > 0 { self.sort(&class, &request.order)? } else { Vec::new() };
         let fields = Fields::new(request.selection.as_ref(), &class.schema);
         let find = FindOptions {
@@ -165,7 +169,7 @@ impl<'a> Reader<'a> {
     /// caller's own.
     fn operation_of(&self, class: &Class, filter: &Json) -> Operation {
         let is_narrowed = self.caller.is_restricted() && class.schema.name.as_str() == "_Session";
-        Operation::of_query(!is_narrowed && Options::asks_for_one_object(filter))
+        if !is_narrowed && options::asks_for_one_object(filter) { Operation::Get } else { Operation::Find }
     }
 
     /// A class to be read; `None` if there is none.
@@ -207,16 +211,12 @@ impl<'a> Reader<'a> {
     }
 
     /// A `where` as a query with nothing left to resolve. The class comes back as it was looked up last.
-    async fn query(&self, class: Arc<Class>, filter: &Json, operation: Operation) -> Result<(Arc<Class>, Query)> {
+    async fn query(&self, class: Arc<Class>, filter: &Json) -> Result<(Arc<Class>, Query)> {
         let (class, query) = self.parse(class, filter).await?;
         if !self.sees_everything_of(&class, filter) {
             class.protected.visibility(self.caller).check_query(&query, class.schema.name.as_str())?;
         }
         let mut query = self.own_sessions_only(&class.schema, query)?;
-        // Resolving reads on the caller's behalf: not for a caller that is refused anyway.
-        if operation != Operation::Count {
-            policy::authorise(&class, self.caller, operation)?;
-        }
         self.resolve_subqueries(&class.schema, &mut query).await?;
         self.resolve_relations(&class.schema, &mut query).await?;
         Ok((class, query))

@@ -41,8 +41,9 @@ pub(crate) struct Schema {
     settings: Arc<Settings>,
     invalidation: Arc<dyn Invalidation>,
     current: ArcSwapOption<Snapshot>,
-    /// Held while the schema is read, so that everybody who waits for a newer one shares one reading.
-    reading: Mutex<()>,
+    /// Held while the schema is read, so that everybody who waits for a newer one shares one reading. Holds when the last
+    /// one that failed began, and why it failed: those who waited for it have failed too.
+    reading: Mutex<Option<(Instant, String)>>,
     refreshing: AtomicBool,
     tasks: TaskTracker,
 }
@@ -60,7 +61,7 @@ impl Schema {
             settings,
             invalidation,
             current: ArcSwapOption::empty(),
-            reading: Mutex::new(()),
+            reading: Mutex::new(None),
             refreshing: AtomicBool::new(false),
             tasks,
         })
@@ -89,15 +90,21 @@ impl Schema {
     }
 
     async fn read_since(&self, moment: Instant) -> Result<Arc<Snapshot>, StoreError> {
-        let _reading = self.reading.lock().await;
+        let mut failed = self.reading.lock().await;
         let known = self.current.load_full();
         if let Some(snapshot) = &known
             && snapshot.read_at >= moment
         {
             return Ok(Arc::clone(snapshot));
         }
+        if let Some((began, reason)) = failed.as_ref()
+            && *began >= moment
+        {
+            return Err(StoreError::Unavailable(reason.clone()));
+        }
         let read_at = Instant::now();
-        let classes = self.store.load_schema().await?;
+        let classes =
+            self.store.load_schema().await.inspect_err(|error| *failed = Some((read_at, error.to_string())))?;
         let snapshot = Arc::new(Snapshot::new(classes, known.as_deref(), &self.settings, read_at));
         self.current.store(Some(Arc::clone(&snapshot)));
         Ok(snapshot)
@@ -117,3 +124,6 @@ impl Schema {
         });
     }
 }
+
+#[cfg(test)]
+mod tests;

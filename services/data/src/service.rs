@@ -8,7 +8,6 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     error::parse_error, invalidation::Invalidation, schema::Schema, settings::Settings, startup, store::ObjectStore,
-    write::Denylist,
 };
 
 /// Objects of every class: reads, writes, schema and permissions. Clones share everything.
@@ -18,7 +17,6 @@ pub struct DataService {
     pub(crate) settings: Arc<Settings>,
     pub(crate) schema: Arc<Schema>,
     pub(crate) invalidation: Arc<dyn Invalidation>,
-    pub(crate) denylist: Arc<Denylist>,
     tasks: TaskTracker,
     stopping: CancellationToken,
 }
@@ -26,11 +24,10 @@ pub struct DataService {
 impl DataService {
     /// A service over a store. It answers at once, whether or not the database does.
     pub fn new(store: Arc<dyn ObjectStore>, settings: Settings, invalidation: Arc<dyn Invalidation>) -> Self {
-        let denylist = Arc::new(Denylist::new(&settings.keyword_denylist));
         let settings = Arc::new(settings);
         let tasks = TaskTracker::new();
         let schema = Schema::new(Arc::clone(&store), Arc::clone(&settings), Arc::clone(&invalidation), tasks.clone());
-        Self { store, settings, schema, invalidation, denylist, tasks, stopping: CancellationToken::new() }
+        Self { store, settings, schema, invalidation, tasks, stopping: CancellationToken::new() }
     }
 
     /// Makes Parse's own classes and their indexes in the background, however long the database stays away. The handle

@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use parsefleet_core::denylist::{InvalidRule, KeywordDenylist};
 use parsefleet_runtime::config::{Database, Objects};
 use serde_json::Value as Json;
 
@@ -26,7 +27,7 @@ pub struct Settings {
     /// Whether everybody may ask for a query's plan.
     pub allow_public_explain: bool,
     /// Rules for words that a write may not hold.
-    pub keyword_denylist: Vec<Json>,
+    pub keyword_denylist: KeywordDenylist,
     /// `fileKey`, for the URLs of files from hosted Parse.
     pub file_key: Option<String>,
     /// Fields that groups of callers do not see, next to those of the class-level permissions: class to group to fields.
@@ -41,9 +42,12 @@ pub struct Settings {
 
 impl Settings {
     /// The settings in a process's configuration.
-    pub fn new(app_id: &str, objects: &Objects, database: &Database) -> Self {
+    ///
+    /// # Errors
+    /// A rule of `requestKeywordDenylist` cannot be used.
+    pub fn try_new(app_id: &str, objects: &Objects, database: &Database) -> Result<Self, InvalidRule> {
         let flag = |name: &str| database.options.get(name).and_then(Json::as_bool).unwrap_or(false);
-        Self {
+        Ok(Self {
             app_id: app_id.to_owned(),
             object_id_size: objects.object_id_size,
             allow_custom_object_id: objects.allow_custom_object_id,
@@ -51,13 +55,13 @@ impl Settings {
             default_limit: objects.default_limit,
             max_limit: objects.max_limit,
             allow_public_explain: flag("allowPublicExplain"),
-            keyword_denylist: objects.keyword_denylist.clone(),
+            keyword_denylist: KeywordDenylist::new(&objects.keyword_denylist)?,
             file_key: objects.file_key.clone(),
             protected_fields: groups_by_class(&objects.protected_fields),
             protected_fields_owner_exempt: objects.protected_fields_owner_exempt,
             disabled_indexes: disabled_indexes(database),
             schema_max_age: schema_max_age(database),
-        }
+        })
     }
 
     /// Settings of an app that was told nothing, but lets clients make classes.
@@ -71,7 +75,7 @@ impl Settings {
             default_limit: 100,
             max_limit: None,
             allow_public_explain: false,
-            keyword_denylist: Vec::new(),
+            keyword_denylist: KeywordDenylist::default(),
             file_key: None,
             protected_fields: groups_by_class(&serde_json::json!({"_User": {"*": ["email"]}})),
             protected_fields_owner_exempt: true,

@@ -7,7 +7,6 @@
 mod body;
 mod create;
 mod delete;
-mod denylist;
 mod reply;
 mod update;
 
@@ -20,7 +19,6 @@ use parsefleet_core::{
     update::{RelationChange, Writer as BodyWriter},
 };
 
-pub(crate) use self::denylist::Denylist;
 use crate::{
     caller::{Caller, Writer},
     error::parse_error,

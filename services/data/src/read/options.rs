@@ -37,12 +37,12 @@ impl Options {
             read_preference: read_preference(preferences.map(|preferences| preferences.main.as_str()))?,
         })
     }
+}
 
-    /// Whether a query asks for one object by its id: that is a get for class-level permissions.
-    pub(super) fn asks_for_one_object(filter: &Json) -> bool {
-        let Json::Object(members) = filter else { return false };
-        members.len() == 1 && matches!(members.get("objectId"), Some(Json::String(_)))
-    }
+/// Whether a query asks for one object by its id: that is a get for class-level permissions.
+pub(super) fn asks_for_one_object(filter: &Json) -> bool {
+    let Json::Object(members) = filter else { return false };
+    members.len() == 1 && matches!(members.get("objectId"), Some(Json::String(_)))
 }
 
 fn filter(bytes: &[u8]) -> Result<Json> {
@@ -156,8 +156,8 @@ mod tests {
     #[test]
     fn one_object_by_its_id_is_a_get() {
         use serde_json::json;
-        assert!(Options::asks_for_one_object(&json!({"objectId": "a"})));
-        assert!(!Options::asks_for_one_object(&json!({"objectId": {"$in": ["a"]}})));
-        assert!(!Options::asks_for_one_object(&json!({"objectId": "a", "b": 1})));
+        assert!(asks_for_one_object(&json!({"objectId": "a"})));
+        assert!(!asks_for_one_object(&json!({"objectId": {"$in": ["a"]}})));
+        assert!(!asks_for_one_object(&json!({"objectId": "a", "b": 1})));
     }
 }

@@ -12,8 +12,8 @@ use parsefleet_core::{
 };
 use serde_json::Value as Json;
 
-use super::{Reader, options::Options};
-use crate::{policy::Operation, schema::Class, store::FindOptions};
+use super::Reader;
+use crate::{policy, schema::Class, store::FindOptions};
 
 /// A class and documents of it.
 type Found = (Arc<Class>, Vec<RawDocumentBuf>);
@@ -61,19 +61,13 @@ impl Reader<'_> {
             let Some(class) = self.class_of_query(&subquery.class_name, redirect).await? else { return Ok(None) };
             let everything = Json::Object(serde_json::Map::new());
             let filter = if subquery.filter.is_null() { &everything } else { &subquery.filter };
-            let operation = Operation::of_query(Options::asks_for_one_object(filter));
-            let (class, query) = self.query(class, filter, operation).await?;
+            let operation = self.operation_of(&class, filter);
+            policy::authorise(&class, self.caller, operation)?;
+            let (class, query) = self.query(class, filter).await?;
             let options =
                 FindOptions { projection, read_preference: self.subquery_preference.clone(), ..FindOptions::default() };
             let documents = self.fetch(&class, &query, operation, &options).await?;
             Ok(Some((class, documents)))
         })
-    }
-}
-
-impl Operation {
-    /// What class-level permissions call a query.
-    pub(super) fn of_query(asks_for_one_object: bool) -> Self {
-        if asks_for_one_object { Self::Get } else { Self::Find }
     }
 }

@@ -1,22 +1,21 @@
 //! The body of a write, before anything is known about its class.
 
-use parsefleet_core::{ErrorCode, ParseError, error::Result};
+use parsefleet_core::{ErrorCode, ParseError, denylist::KeywordDenylist, error::Result};
 use serde_json::{Map, Value as Json};
-
-use super::Denylist;
 
 /// Reads a body.
 ///
 /// # Errors
 /// 107 if it is not a JSON object, 105 if it holds a prohibited word.
-pub(super) fn parse(bytes: &[u8], denylist: &Denylist) -> Result<Map<String, Json>> {
+pub(super) fn parse(bytes: &[u8], denylist: &KeywordDenylist) -> Result<Map<String, Json>> {
     if bytes.is_empty() {
         return Ok(Map::new());
     }
-    let body = match serde_json::from_slice(bytes) {
-        Ok(Json::Object(body)) => body,
-        Ok(_) | Err(_) => return Err(ParseError::new(ErrorCode::InvalidJson, "invalid JSON")),
-    };
+    let invalid = || ParseError::new(ErrorCode::InvalidJson, "invalid JSON");
+    let body: Json = serde_json::from_slice(bytes).map_err(|_| invalid())?;
     denylist.check(&body)?;
-    Ok(body)
+    match body {
+        Json::Object(members) => Ok(members),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Array(_) => Err(invalid()),
+    }
 }

@@ -28,7 +28,7 @@ impl DataService {
         let caller = Caller::from_context(request.context.as_ref())?;
         let writer = guards::check_write(&caller, Method::Create, &request.class_name)?;
         let class_name = class_name(&request.class_name)?;
-        let body = body::parse(&request.body, &self.denylist)?;
+        let body = body::parse(&request.body, &self.settings.keyword_denylist)?;
         let now = clock::now();
         let ids = if self.settings.allow_custom_object_id { ObjectIds::Custom } else { ObjectIds::Generated };
         let mut new = NewObject::parse(body, body_writer(writer), ids)?;

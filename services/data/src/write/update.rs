@@ -30,7 +30,7 @@ impl DataService {
         let caller = Caller::from_context(request.context.as_ref())?;
         let writer = guards::check_write(&caller, Method::Update, &request.class_name)?;
         let class_name = class_name(&request.class_name)?;
-        let body = body::parse(&request.body, &self.denylist)?;
+        let body = body::parse(&request.body, &self.settings.keyword_denylist)?;
         let now = clock::now();
         let id = ObjectId::new(&request.object_id).ok_or_else(ParseError::object_not_found)?;
         let mut change = ObjectUpdate::parse(&id, body, body_writer(writer))?;

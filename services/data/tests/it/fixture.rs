@@ -11,7 +11,7 @@ use std::{
 
 use async_trait::async_trait;
 use mongodb::Database;
-use parsefleet_core::{ClassName, ClassSchema, FieldType, schema::Field};
+use parsefleet_core::{ClassName, ClassSchema, FieldType, denylist::KeywordDenylist, schema::Field};
 use parsefleet_data::{
     DataService, Invalidation, Settings,
     store::{ObjectStore, mongo::MongoStore},
@@ -113,7 +113,7 @@ pub(crate) fn settings() -> Settings {
         default_limit: 100,
         max_limit: None,
         allow_public_explain: false,
-        keyword_denylist: vec![json!({"key": "constructor"})],
+        keyword_denylist: KeywordDenylist::default(),
         file_key: None,
         protected_fields: BTreeMap::from([("_User".to_owned(), email)]),
         protected_fields_owner_exempt: true,
