@@ -4,10 +4,8 @@ use crate::{Value, value::GeoPoint};
 
 mod sphere;
 
-pub use sphere::distance;
-pub(super) use sphere::in_sphere;
-
 use super::stored::{member, members};
+pub use sphere::distance;
 
 /// The place that a stored value names in MongoDB's old form: a pair of numbers, or an object that begins with two.
 pub(super) fn legacy_point(value: &Value) -> Option<GeoPoint> {
@@ -36,10 +34,25 @@ pub(super) fn intersects(value: &Value, point: GeoPoint) -> bool {
     if let Some(place) = flat_point(value) {
         return sphere::is_at(place, point);
     }
-    let Some(Value::Array(rings)) = geo_json(value, "Polygon") else { return false };
-    let mut rings = rings.iter().map(ring);
-    let Some(Some(outer)) = rings.next() else { return false };
-    sphere::in_polygon(point, &outer) && rings.flatten().all(|hole| !sphere::inside(point, &hole))
+    let Some((outer, holes)) = polygon(value) else { return false };
+    sphere::in_polygon(point, &outer) && holes.iter().all(|hole| !sphere::inside(point, hole))
+}
+
+/// Whether the stored point or polygon is all within the angle `radius` of the centre.
+pub(super) fn in_sphere(value: &Value, center: GeoPoint, radius: f64) -> bool {
+    match flat_point(value) {
+        Some(place) => sphere::in_cap(place, center, radius),
+        None => {
+            polygon(value).is_some_and(|(outer, _)| outer.iter().all(|vertex| sphere::in_cap(*vertex, center, radius)))
+        }
+    }
+}
+
+/// The outer ring and the holes of a GeoJSON polygon.
+fn polygon(value: &Value) -> Option<(Vec<GeoPoint>, Vec<Vec<GeoPoint>>)> {
+    let Some(Value::Array(rings)) = geo_json(value, "Polygon") else { return None };
+    let (outer, holes) = rings.split_first()?;
+    Some((ring(outer)?, holes.iter().map(ring).collect::<Option<_>>()?))
 }
 
 fn geo_json(value: &Value, kind: &str) -> Option<Value> {
@@ -59,21 +72,33 @@ pub(super) fn in_box(point: GeoPoint, first: GeoPoint, second: GeoPoint) -> bool
         && between(point.latitude, first.latitude, second.latitude)
 }
 
-/// Whether the point is in the polygon on a flat map, by counting the edges west to east of it. Points on the border are in
-/// or out as MongoDB's own counting has it.
+/// Whether the point is in the polygon on a flat map, by counting the edges east of it. Corners and level or upright edges
+/// belong to the polygon; on slanted ones rounding decides, as in MongoDB.
 pub(super) fn in_polygon(point: GeoPoint, vertices: &[GeoPoint]) -> bool {
-    let (x, y) = (point.longitude, point.latitude);
     let mut inside = false;
     for (place, from) in vertices.iter().enumerate() {
-        let to = &vertices[(place + 1) % vertices.len()];
-        let (low, high) = (from.latitude.min(to.latitude), from.latitude.max(to.latitude));
-        if y <= low || y > high || x > from.longitude.max(to.longitude) {
-            continue;
+        let to = vertices[(place + 1) % vertices.len()];
+        if on_straight_edge(point, *from, to) {
+            return true;
         }
-        let slope = (to.longitude - from.longitude) / (to.latitude - from.latitude);
-        if from.longitude == to.longitude || x <= (y - from.latitude) * slope + from.longitude {
-            inside = !inside;
-        }
+        inside ^= is_west_of(point, *from, to);
     }
     inside
+}
+
+fn on_straight_edge(point: GeoPoint, from: GeoPoint, to: GeoPoint) -> bool {
+    let (x, y) = (point.longitude, point.latitude);
+    let upright = x == from.longitude && x == to.longitude;
+    let level = y == from.latitude && y == to.latitude;
+    point == from || point == to || ((upright || level) && in_box(point, from, to))
+}
+
+fn is_west_of(point: GeoPoint, from: GeoPoint, to: GeoPoint) -> bool {
+    let (x, y) = (point.longitude, point.latitude);
+    let beside = y > from.latitude.min(to.latitude) && y <= from.latitude.max(to.latitude);
+    // In just this order of operations: which way it is rounded decides.
+    let crossing = || (y - from.latitude) * (to.longitude - from.longitude) / (to.latitude - from.latitude);
+    beside
+        && x <= from.longitude.max(to.longitude)
+        && (from.longitude == to.longitude || x <= crossing() + from.longitude)
 }

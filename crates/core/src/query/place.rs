@@ -103,12 +103,7 @@ fn walk(value: Option<&Value>, rest: &[String], at_end: AtEnd, test: &mut Test<'
 /// The walk from an object (or anything else: then what is looked for is missing) to its member.
 fn walk_member(value: &Value, path: &[String], at_end: AtEnd, test: &mut Test<'_>) -> bool {
     let Some((name, rest)) = path.split_first() else { return test(Some(value)) };
-    let member = match value {
-        // An element of an array that was named by its index counts as an object with indices for names.
-        Value::Array(items) => index(name).and_then(|index| items.get(index)).map(Cow::Borrowed),
-        _ => member(value, name),
-    };
-    walk(member.as_deref(), rest, at_end, test)
+    walk(member(value, name).as_deref(), rest, at_end, test)
 }
 
 fn walk_array(array: Option<&Value>, items: &[Value], rest: &[String], at_end: AtEnd, test: &mut Test<'_>) -> bool {
@@ -127,7 +122,10 @@ fn walk_array(array: Option<&Value>, items: &[Value], rest: &[String], at_end: A
         if below.is_empty() {
             return test(Some(item));
         }
-        (is_object || matches!(item, Value::Array(_))) && walk_member(item, below, at_end, test)
+        match item {
+            Value::Array(inner) => walk_array(Some(item), inner, below, at_end, test),
+            _ => is_object && walk_member(item, below, at_end, test),
+        }
     })
 }
 

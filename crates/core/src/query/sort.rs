@@ -1,6 +1,10 @@
 //! MongoDB's order of objects: what is missing counts as null, types come before values, an array stands for its smallest
 //! element in an ascending order and for its greatest in a descending one.
 //!
+//! Two things that only odd orders meet are simpler here: keys that lead through the same array are sorted by each for
+//! itself, not by the array's elements together; and a number in a path names a place in an array before it names a member
+//! (MongoDB refuses to decide).
+//!
 //! Sorting many objects takes their [`values`] once and then compares those. Use a stable sort, as ties keep their order.
 
 use std::{borrow::Cow, cmp::Ordering};

@@ -15,7 +15,7 @@ pub fn distance(from: GeoPoint, to: GeoPoint) -> f64 {
 }
 
 /// Whether the point is in the cap around a centre.
-pub(in crate::query) fn in_sphere(point: GeoPoint, center: GeoPoint, radius: f64) -> bool {
+pub(super) fn in_cap(point: GeoPoint, center: GeoPoint, radius: f64) -> bool {
     let chord = subtract(vector(point), vector(center));
     // Compared by the height of the cap, as MongoDB does, so that rounding falls on the same side.
     let height = if radius >= std::f64::consts::PI { 2.0 } else { 2.0 * (radius / 2.0).sin().powi(2) };

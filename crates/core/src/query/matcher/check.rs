@@ -107,7 +107,9 @@ impl Check {
             }),
             Self::WithinBox(first, second) => any_place(&|point| geo::in_box(point, *first, *second)),
             Self::WithinPolygon(points) => any_place(&|point| geo::in_polygon(point, points)),
-            Self::WithinSphere(center, radius) => any_place(&|point| geo::in_sphere(point, *center, *radius)),
+            Self::WithinSphere(center, radius) => {
+                any(&|value| value.is_some_and(|value| geo::in_sphere(value, *center, *radius)))
+            }
             Self::Intersects(point) => any(&|value| value.is_some_and(|value| geo::intersects(value, *point))),
         }
     }

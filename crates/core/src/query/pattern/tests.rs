@@ -40,6 +40,8 @@ fn the_end_may_be_before_a_line_feed() {
     assert!(matches("(a$|b)", "", "a\n"));
     assert!(matches("(?m)a$", "", "a\nb"));
     assert!(!matches("(?m:b)|a$", "", "a\nc"));
+    assert!(matches("^b", "m", "a\nb"));
+    assert!(!matches("^$", "m", "a\n"));
     assert!(!matches(r"a\z", "", "a\n"));
     assert!(matches(r"a\Z", "", "a\n"));
 }

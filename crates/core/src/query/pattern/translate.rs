@@ -17,7 +17,7 @@ pub(super) const HORIZONTAL: &str = r"\t\x20\x{A0}\x{1680}\x{180E}\x{2000}-\x{20
 /// Vertical white space, the inside of a class.
 pub(super) const VERTICAL: &str = r"\n\x0B\f\r\x{85}\x{2028}\x{2029}";
 
-/// Switches that change how the text is read, not only what it matches.
+/// Switches that are carried out here, not by the engine.
 #[derive(Clone, Copy)]
 struct Switches {
     extended: bool,
@@ -38,7 +38,7 @@ struct Translator<'a> {
 pub(super) fn translate(source: &str, options: &str) -> Result<String, Problem> {
     let switches = Switches { extended: options.contains('x'), multi_line: options.contains('m') };
     let mut translator = Translator { rest: source, out: String::new(), switches, outer: Vec::new(), captures: 0 };
-    let inline: String = options.chars().filter(|option| "ims".contains(*option)).collect();
+    let inline: String = options.chars().filter(|option| "is".contains(*option)).collect();
     if !inline.is_empty() {
         translator.out = format!("(?{inline})");
     }
@@ -83,14 +83,17 @@ impl<'a> Translator<'a> {
                 self.switches = self.outer.pop().ok_or("unmatched )")?;
                 self.out.push(')');
             }
-            '$' if !self.switches.multi_line => self.end_of_text(),
+            // A line begins after a line feed, but not after the last character.
+            '^' if self.switches.multi_line => self.out.push_str(r"(?:\A|(?<=\n)(?!\z))"),
+            '$' if self.switches.multi_line => self.out.push_str(r"(?=\n|\z)"),
+            '$' => self.end_of_text(),
             '{' => self.brace(),
             '}' | ']' => literal(next, &mut self.out),
             '#' if self.switches.extended => {
                 self.take_through("\n");
             }
             _ if self.switches.extended && next.is_ascii_whitespace() => {}
-            '^' | '$' | '.' | '|' | '*' | '+' | '?' => self.out.push(next),
+            '^' | '.' | '|' | '*' | '+' | '?' => self.out.push(next),
             _ => literal(next, &mut self.out),
         }
         Ok(())
@@ -272,11 +275,8 @@ impl<'a> Translator<'a> {
                     kept.push('-');
                 }
                 'x' => switches.extended = on,
+                'm' => switches.multi_line = on,
                 letter @ ('i' | 's') => kept.push(letter),
-                'm' => {
-                    switches.multi_line = on;
-                    kept.push('m');
-                }
                 end @ (')' | ':') => {
                     let kept = kept.strip_suffix('-').unwrap_or(&kept);
                     if end == ':' {
