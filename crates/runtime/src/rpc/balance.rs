@@ -183,3 +183,38 @@ impl Driver {
         Keeper { endpoint, _task: task }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed test is what it is for")]
+
+    use super::*;
+
+    #[tokio::test]
+    async fn endpoints_follow_the_names_and_keep_what_stays() {
+        let instances = Arc::new(Instances {
+            endpoints: ArcSwap::default(),
+            resolved: AtomicBool::new(false),
+            changed: watch::Sender::new(()),
+        });
+        let mut driver = Driver {
+            instances: Arc::clone(&instances),
+            targets: Target::parse_list("http://one:7000,http://two:7000").unwrap(),
+            dialler: Arc::new(Dialler { tls: None, timeout: Duration::from_secs(1) }),
+            resolve_interval: Duration::from_secs(5),
+            redial_after: Duration::from_secs(240),
+            keepers: HashMap::new(),
+        };
+        let [one, two, three] = ["127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"].map(|text| text.parse().unwrap());
+        let endpoint = |address| instances.endpoints.load().iter().find(|found| found.address == address).cloned();
+        assert!(instances.is_hopeful(), "nothing is known yet");
+        driver.update(&[vec![one, two], vec![two]]);
+        assert_eq!(instances.endpoints.load().len(), 2);
+        let kept = endpoint(two).unwrap();
+        driver.update(&[vec![two, three], vec![]]);
+        assert!(endpoint(one).is_none() && endpoint(three).is_some());
+        assert!(Arc::ptr_eq(&kept, &endpoint(two).unwrap()));
+        driver.update(&[vec![], vec![]]);
+        assert!(instances.endpoints.load().is_empty() && !instances.is_hopeful());
+    }
+}

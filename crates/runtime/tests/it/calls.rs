@@ -8,12 +8,12 @@ use std::{
 use parsefleet_core::ErrorCode;
 use parsefleet_proto::v1::data_client::DataClient;
 use parsefleet_runtime::{
-    rpc::{Channel, ClientOptions, ServeOptions, deadline, parse_error},
+    rpc::{Channel, ClientOptions, MESSAGE_LIMIT, ServeOptions, deadline, parse_error},
     telemetry::metrics,
 };
 use tonic::Code;
 
-use super::support::{Backend, FakeData, client, create, eventually, get};
+use super::support::{Backend, FakeData, LARGE, client, create, eventually, get};
 
 #[tokio::test]
 async fn the_time_left_travels_and_shrinks() {
@@ -116,6 +116,13 @@ async fn too_much_at_a_time_is_refused_at_once() {
     let (first, second) = long.await.unwrap();
     assert!(first.is_ok() && second.is_ok());
     create(&clients[2], "Ok").await.unwrap();
+}
+
+#[tokio::test]
+async fn large_answers_get_through() {
+    let backend = Backend::start().await;
+    let client = client(&backend.url(), ClientOptions::default()).max_decoding_message_size(MESSAGE_LIMIT);
+    assert_eq!(get(&client, "Large").await.unwrap().len(), LARGE);
 }
 
 #[tokio::test]

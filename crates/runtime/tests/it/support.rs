@@ -22,9 +22,18 @@ use parsefleet_runtime::{
     rpc::{Body, Channel, ClientOptions, Routes, ServeOptions, deadline, serve},
 };
 use prost::Message as _;
-use tokio::{net::TcpListener, runtime::Runtime, sync::oneshot};
+use tokio::{
+    io::copy_bidirectional,
+    net::{TcpListener, TcpStream},
+    runtime::Runtime,
+    sync::oneshot,
+};
+use tokio_util::sync::CancellationToken;
 use tonic::{Status, server::NamedService};
 use tower::Service;
+
+/// Size of the answer about the class `Large`: more than tonic lets through unasked.
+pub const LARGE: usize = 20 * 1024 * 1024;
 
 /// What a backend has seen.
 #[derive(Clone, Default)]
@@ -74,6 +83,7 @@ impl Service<Request<Body>> for FakeData {
 async fn behave(class: &str, seen: &Seen) -> Bytes {
     match class {
         "Panic" => panic!("asked to"),
+        "Large" => return vec![b' '; LARGE].into(),
         "Hang" => {
             let _noticed = OnDrop(Arc::clone(&seen.cancelled));
             std::future::pending().await
@@ -191,6 +201,40 @@ pub async fn get(client: &DataClient<Channel>, class: &str) -> Result<Bytes, Sta
 pub async fn create(client: &DataClient<Channel>, class: &str) -> Result<Bytes, Status> {
     let request = CreateRequest { class_name: class.to_owned(), ..CreateRequest::default() };
     client.clone().create(request).await.map(|response| response.into_inner().body)
+}
+
+/// A way to a backend that can be cut like a cable: connections stay open and nothing gets through.
+pub struct Cable {
+    pub address: SocketAddr,
+    cut: CancellationToken,
+}
+
+impl Cable {
+    pub async fn lay(to: SocketAddr) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let cut = CancellationToken::new();
+        let is_cut = cut.clone();
+        tokio::spawn(async move {
+            loop {
+                let (mut near, _) = listener.accept().await.unwrap();
+                let is_cut = is_cut.clone();
+                tokio::spawn(async move {
+                    let mut far = TcpStream::connect(to).await.unwrap();
+                    tokio::select! {
+                        biased;
+                        () = is_cut.cancelled() => std::future::pending().await,
+                        _ = copy_bidirectional(&mut near, &mut far) => {}
+                    }
+                });
+            }
+        });
+        Self { address, cut }
+    }
+
+    pub fn cut(&self) {
+        self.cut.cancel();
+    }
 }
 
 /// An address where nobody listens.
