@@ -7,6 +7,7 @@ pub mod mongo;
 pub mod sqlite;
 
 pub use mongo::MongoStore;
+pub use sqlite::SqliteStore;
 
 use async_trait::async_trait;
 use bson::{Document, RawDocumentBuf};

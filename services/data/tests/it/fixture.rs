@@ -14,7 +14,7 @@ use mongodb::Database;
 use parsefleet_core::{ClassName, ClassSchema, FieldType, denylist::KeywordDenylist, schema::Field};
 use parsefleet_data::{
     DataService, Invalidation, Settings,
-    store::{ObjectStore, mongo::MongoStore},
+    store::{MongoStore, ObjectStore, SqliteStore},
 };
 use parsefleet_proto::{
     error_from_status,
@@ -25,6 +25,7 @@ use parsefleet_proto::{
 };
 use parsefleet_runtime::rpc::Channel;
 use serde_json::{Value as Json, json};
+use tempfile::TempDir;
 use tonic::Status;
 
 /// A Parse error as code and text.
@@ -35,6 +36,7 @@ pub(crate) struct Fixture {
     pub(crate) service: DataService,
     pub(crate) announced: Arc<Announced>,
     pub(crate) database: Option<Database>,
+    _directory: Option<TempDir>,
 }
 
 /// Counts what other processes were told.
@@ -56,9 +58,16 @@ impl Invalidation for Announced {
 }
 
 impl Fixture {
+    pub(crate) fn embedded() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(directory.path()).unwrap();
+        Self { _directory: Some(directory), ..Self::new(Arc::new(store), None) }
+    }
+
     /// `None` where no MongoDB is named.
     pub(crate) async fn mongodb() -> Option<Self> {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        #[expect(clippy::disallowed_methods, reason = "tests are told where MongoDB is by the environment")]
         std::env::var_os("PARSEFLEET_TEST_MONGODB_URI")?;
         let number = NUMBER.fetch_add(1, Ordering::SeqCst);
         let name = format!("parsefleet_data_{}_{number}", std::process::id());
@@ -71,7 +80,7 @@ impl Fixture {
     fn new(store: Arc<dyn ObjectStore>, database: Option<Database>) -> Self {
         let announced = Arc::new(Announced::default());
         let service = DataService::new(store.clone(), settings(), announced.clone());
-        Self { store, service, announced, database }
+        Self { store, service, announced, database, _directory: None }
     }
 
     /// The same store behind another service, as another process has it.

@@ -12,6 +12,13 @@ mod writes;
 /// Runs each scenario on the embedded store and on MongoDB.
 macro_rules! on_both_stores {
     ($($scenario:ident,)*) => {
+        mod embedded {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $scenario() {
+                super::$scenario(crate::fixture::Fixture::embedded()).await;
+            })*
+        }
+
         mod mongodb {
             $(#[tokio::test(flavor = "multi_thread")]
             async fn $scenario() {
