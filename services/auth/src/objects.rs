@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use parsefleet_core::{ErrorCode, ParseError, error::Result};
 use parsefleet_proto::v1::{FieldList, FindRequest, Privilege, RequestContext, Selection, data_client::DataClient};
-use parsefleet_runtime::rpc::{self, Channel};
+use parsefleet_runtime::rpc::{self, Channel, MESSAGE_LIMIT};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value as Json;
 
@@ -30,7 +30,7 @@ pub(crate) struct Pointer {
 
 impl Objects {
     pub(crate) fn new(data: Channel) -> Self {
-        Self { data: DataClient::new(data) }
+        Self { data: DataClient::new(data).max_decoding_message_size(MESSAGE_LIMIT) }
     }
 
     /// Every object of the class that satisfies `filter`, with these fields only, ordered by id.
