@@ -11,6 +11,7 @@ mod endpoint;
 pub mod error;
 mod local;
 mod method;
+mod probe;
 mod remote;
 mod resolve;
 mod server;

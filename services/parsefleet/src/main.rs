@@ -1,1 +1,47 @@
-fn main() {}
+//! The one binary: every role of Parsefleet, alone or all together.
+
+mod changes;
+mod process;
+mod roles;
+
+use std::{io::Write as _, process::ExitCode};
+
+use anyhow::Context as _;
+use parsefleet_runtime::config::{self, Launch, Startup};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// `EX_USAGE`: the command line, the environment or the configuration file is wrong.
+const USAGE: u8 = 64;
+
+fn main() -> ExitCode {
+    let arguments = std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned());
+    let environment = std::env::vars_os()
+        .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()));
+    match config::load(arguments, environment) {
+        Ok(Launch::Print(text)) => {
+            // Nobody is left to be told when standard output is closed.
+            let _ = std::io::stdout().write_all(text.as_bytes());
+            ExitCode::SUCCESS
+        }
+        Ok(Launch::Run(startup)) => match run(*startup) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("ERROR: {error:#}");
+                ExitCode::FAILURE
+            }
+        },
+        Err(problems) => {
+            eprintln!("{problems}");
+            ExitCode::from(USAGE)
+        }
+    }
+}
+
+fn run(startup: Startup) -> anyhow::Result<()> {
+    // Only fails if a provider is installed already, and this is the first thing the process does.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")?;
+    runtime.block_on(process::run(startup))
+}

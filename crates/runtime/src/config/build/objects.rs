@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use parsefleet_core::denylist::KeywordDenylist;
 use serde_json::{Value as Json, json};
 
 use super::Builder;
@@ -10,13 +11,17 @@ use crate::config::Objects;
 impl Builder<'_> {
     pub(super) fn objects(&mut self) -> Objects {
         let object_id_size = self.positive("objectIdSize", "Object id size").unwrap_or(1);
+        let keyword_denylist = self.settings.list("requestKeywordDenylist").unwrap_or_default();
+        if let Err(error) = KeywordDenylist::new(&keyword_denylist) {
+            self.problem(format!("requestKeywordDenylist: {error}"));
+        }
         Objects {
             object_id_size: usize::try_from(object_id_size).unwrap_or(usize::MAX),
             allow_custom_object_id: self.settings.boolean("allowCustomObjectId"),
             allow_client_class_creation: self.settings.boolean("allowClientClassCreation"),
             default_limit: self.positive("defaultLimit", "Default limit").unwrap_or(1),
             max_limit: self.positive("maxLimit", "Max limit"),
-            keyword_denylist: self.settings.list("requestKeywordDenylist").unwrap_or_default(),
+            keyword_denylist,
             file_key: self.settings.text("fileKey"),
             protected_fields: self.protected_fields(),
             protected_fields_owner_exempt: self.settings.boolean("protectedFieldsOwnerExempt"),

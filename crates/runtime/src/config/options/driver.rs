@@ -15,21 +15,15 @@ pub(super) const DATABASE: &[OptionSpec] = &[
     list("logClientEvents", NESTED, "Events of the driver that are logged.")
         .members(LOG_CLIENT_EVENT)
         .not_implemented(),
-    boolean("createIndexUserUsername", NESTED, "Create the index of usernames.").default("true").not_implemented(),
+    boolean("createIndexUserUsername", NESTED, "Create the index of usernames.").default("true"),
     boolean("createIndexUserUsernameCaseInsensitive", NESTED, "Create the index of usernames in any case.")
-        .default("true")
-        .not_implemented(),
-    boolean("createIndexUserEmail", NESTED, "Create the index of e-mail addresses.").default("true").not_implemented(),
+        .default("true"),
+    boolean("createIndexUserEmail", NESTED, "Create the index of e-mail addresses.").default("true"),
     boolean("createIndexUserEmailCaseInsensitive", NESTED, "Create the index of e-mail addresses in any case.")
-        .default("true")
-        .not_implemented(),
-    boolean("createIndexUserEmailVerifyToken", NESTED, "Create the index of verification tokens.")
-        .default("true")
-        .not_implemented(),
-    boolean("createIndexUserPasswordResetToken", NESTED, "Create the index of password reset tokens.")
-        .default("true")
-        .not_implemented(),
-    boolean("createIndexRoleName", NESTED, "Create the unique index of role names.").default("true").not_implemented(),
+        .default("true"),
+    boolean("createIndexUserEmailVerifyToken", NESTED, "Create the index of verification tokens.").default("true"),
+    boolean("createIndexUserPasswordResetToken", NESTED, "Create the index of password reset tokens.").default("true"),
+    boolean("createIndexRoleName", NESTED, "Create the unique index of role names.").default("true"),
     boolean("createIndexAuthDataUniqueness", NESTED, "Create the unique indexes of third-party identities.")
         .default("true")
         .not_implemented(),

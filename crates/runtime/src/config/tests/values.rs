@@ -151,6 +151,7 @@ fn rules_between_values() {
     ] {
         assert_eq!(problems(arguments), [problem]);
     }
+    assert!(problems(&["--requestKeywordDenylist", r#"[{"key": "("}]"#])[0].starts_with("requestKeywordDenylist: "));
     assert!(problems(&["--databaseURI", "postgres://x"])[0].contains("PostgreSQL"));
     assert_eq!(config(&["--sessionLength", "0", "--expireInactiveSessions", "false"]).sessions.length, Duration::ZERO);
 }

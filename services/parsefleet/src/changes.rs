@@ -1,0 +1,84 @@
+//! News that make remembered answers wrong, between services: in this process, or by way of Redis.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use parsefleet_cache::{Cache, Limits, LocalCache, RedisCache, Topic};
+use parsefleet_data::{DataService, Invalidation};
+use parsefleet_gateway::SessionCache;
+use parsefleet_runtime::{Shutdown, config::Config};
+use secrecy::ExposeSecret as _;
+
+/// Where news are told and heard.
+pub(crate) struct Changes {
+    cache: Arc<dyn Cache>,
+}
+
+impl Changes {
+    /// Redis if there is one, else this process alone.
+    pub(crate) fn open(config: &Config) -> anyhow::Result<Self> {
+        let limits = Limits { time_to_live: config.cache.ttl, capacity: config.cache.max_size };
+        let cache: Arc<dyn Cache> = match &config.fleet.redis_url {
+            None => Arc::new(LocalCache::new(limits)),
+            Some(url) => {
+                let prefix = format!("parsefleet:{}", config.app_id);
+                Arc::new(RedisCache::try_new(url.expose_secret(), &prefix, limits).context("open the cache")?)
+            }
+        };
+        Ok(Self { cache })
+    }
+
+    /// What the data service tells its news to.
+    pub(crate) fn invalidation(&self) -> Arc<dyn Invalidation> {
+        Arc::new(Teller { cache: Arc::clone(&self.cache) })
+    }
+}
+
+struct Teller {
+    cache: Arc<dyn Cache>,
+}
+
+#[async_trait::async_trait]
+impl Invalidation for Teller {
+    async fn schema_changed(&self) {
+        self.cache.invalidate(Topic::Schema).await;
+    }
+
+    async fn roles_changed(&self) {
+        self.cache.invalidate(Topic::Sessions).await;
+    }
+}
+
+/// Forgets sessions when somebody tells that one of them, or a role, changed.
+pub(crate) fn follow_sessions(changes: &Changes, sessions: SessionCache, shutdown: &Shutdown) {
+    let mut news = changes.cache.changes(Topic::Sessions);
+    let stop = shutdown.clone();
+    shutdown.spawn(async move {
+        loop {
+            tokio::select! {
+                () = stop.closing() => return,
+                changed = news.changed() => match changed {
+                    Ok(()) => sessions.invalidate_all(),
+                    Err(_) => return,
+                },
+            }
+        }
+    });
+}
+
+/// Reads the schema again when somebody tells that it changed.
+pub(crate) fn follow_schema(changes: &Changes, data: DataService, shutdown: &Shutdown) {
+    let mut news = changes.cache.changes(Topic::Schema);
+    let stop = shutdown.clone();
+    shutdown.spawn(async move {
+        loop {
+            tokio::select! {
+                () = stop.closing() => return,
+                changed = news.changed() => if changed.is_err() { return },
+            }
+            if let Err(error) = data.schema_changed_elsewhere().await {
+                tracing::warn!(%error, "schema changed, but cannot be read");
+            }
+        }
+    });
+}

@@ -1,0 +1,128 @@
+//! Which services a role runs, and how they reach each other.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use anyhow::Context as _;
+use parsefleet_data::{
+    DataService, Settings,
+    store::{MongoStore, ObjectStore, SqliteStore},
+};
+use parsefleet_gateway::{Channels, Gateway};
+use parsefleet_runtime::{
+    config::Role,
+    rpc::{self, Channel, ClientOptions, Routes, ServeOptions},
+};
+use secrecy::ExposeSecret as _;
+use tokio::net::TcpListener;
+
+use crate::{
+    changes::{self, Changes},
+    process::{Process, announce, bind},
+};
+
+/// Serves what the role has to serve, until the process is told to stop and all requests are answered.
+pub(crate) async fn serve(role: Role, process: &Process) -> anyhow::Result<()> {
+    match role {
+        Role::Standalone => standalone(process).await,
+        Role::Gateway => gateway(process).await,
+        Role::Auth => auth(process).await,
+        Role::Data => data(process).await,
+    }
+}
+
+/// Everything in this process: the generated clients call the generated servers without a socket.
+async fn standalone(process: &Process) -> anyhow::Result<()> {
+    let listener = http_listener(process).await?;
+    let changes = Changes::open(&process.config)?;
+    let data = Channel::local(open_data(process, &changes).await?.into_server());
+    let auth = Channel::local(parsefleet_auth::server(data.clone()));
+    serve_gateway(process, listener, Channels { auth, data }, &changes).await
+}
+
+async fn gateway(process: &Process) -> anyhow::Result<()> {
+    let listener = http_listener(process).await?;
+    let fleet = &process.config.fleet;
+    let channels = Channels {
+        auth: connect(process, fleet.auth_url.as_deref())?,
+        data: connect(process, fleet.data_url.as_deref())?,
+    };
+    // Not so auth: requests without a session do without it.
+    channels.data.require_once(&process.readiness, "data");
+    serve_gateway(process, listener, channels, &Changes::open(&process.config)?).await
+}
+
+async fn auth(process: &Process) -> anyhow::Result<()> {
+    let listener = grpc_listener(process).await?;
+    let data = connect(process, process.config.fleet.data_url.as_deref())?;
+    data.require_once(&process.readiness, "data");
+    serve_grpc(process, Role::Auth, listener, parsefleet_auth::routes(data)).await
+}
+
+async fn data(process: &Process) -> anyhow::Result<()> {
+    let listener = grpc_listener(process).await?;
+    let changes = Changes::open(&process.config)?;
+    let data = open_data(process, &changes).await?;
+    changes::follow_schema(&changes, data.clone(), &process.shutdown);
+    serve_grpc(process, Role::Data, listener, Routes::default().add(data.into_server())).await
+}
+
+// === parts of roles ===
+
+async fn serve_gateway(
+    process: &Process,
+    listener: TcpListener,
+    channels: Channels,
+    changes: &Changes,
+) -> anyhow::Result<()> {
+    let gateway = Gateway::try_new(Arc::clone(&process.config), channels).context("start the gateway")?;
+    changes::follow_sessions(changes, gateway.session_cache(), &process.shutdown);
+    let port = listener.local_addr().context("read the address of the listener")?.port();
+    announce(&format!("running on {}", process.config.http.server_url_or_local(port)));
+    gateway.serve(listener, process.shutdown.clone()).await.context("serve HTTP")
+}
+
+async fn serve_grpc(process: &Process, role: Role, listener: TcpListener, routes: Routes) -> anyhow::Result<()> {
+    let address: SocketAddr = listener.local_addr().context("read the address of the listener")?;
+    announce(&format!("{} running on {address}", role.name()));
+    let options = ServeOptions::from_fleet(&process.config.fleet).with_readiness(process.readiness.clone());
+    rpc::serve(listener, routes, options, process.shutdown.clone()).await.context("serve gRPC")
+}
+
+async fn open_data(process: &Process, changes: &Changes) -> anyhow::Result<DataService> {
+    let config = &process.config;
+    let database = &config.database;
+    let store: Arc<dyn ObjectStore> = match &database.uri {
+        Some(uri) => {
+            let store = MongoStore::connect(uri.expose_secret(), &database.options, &database.collection_prefix);
+            Arc::new(store.await?)
+        }
+        None => {
+            let store = SqliteStore::open(&database.data_dir);
+            Arc::new(store.with_context(|| format!("open the embedded store in {}", database.data_dir.display()))?)
+        }
+    };
+    let settings = Settings::try_new(&config.app_id, &config.objects, database)?;
+    let service = DataService::new(store, settings, changes.invalidation());
+    service.prepare_database();
+    let probed = service.clone();
+    process.readiness.register("store", move || {
+        let service = probed.clone();
+        async move { service.ping().await.map_err(|error| error.to_string()) }
+    });
+    Ok(service)
+}
+
+fn connect(process: &Process, target: Option<&str>) -> anyhow::Result<Channel> {
+    let target = target.context("no address of a service; the configuration should have been refused")?;
+    Channel::connect(target, ClientOptions::from_fleet(&process.config.fleet)).context("connect to a service")
+}
+
+async fn http_listener(process: &Process) -> anyhow::Result<TcpListener> {
+    let http = &process.config.http;
+    bind((http.host.as_str(), http.port), &format!("{}:{}", http.host, http.port)).await
+}
+
+async fn grpc_listener(process: &Process) -> anyhow::Result<TcpListener> {
+    let address = process.config.fleet.listen.as_str();
+    bind(address, address).await
+}
