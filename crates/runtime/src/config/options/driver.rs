@@ -25,8 +25,7 @@ pub(super) const DATABASE: &[OptionSpec] = &[
     boolean("createIndexUserPasswordResetToken", NESTED, "Create the index of password reset tokens.").default("true"),
     boolean("createIndexRoleName", NESTED, "Create the unique index of role names.").default("true"),
     boolean("createIndexAuthDataUniqueness", NESTED, "Create the unique indexes of third-party identities.")
-        .default("true")
-        .not_implemented(),
+        .default("true"),
     text("appName", NESTED, "Name of this client in the logs of the database."),
     text("authMechanism", NESTED, "How to authenticate."),
     object("authMechanismProperties", NESTED, "Details of authMechanism."),
