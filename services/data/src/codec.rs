@@ -10,6 +10,7 @@ mod file_url;
 mod json;
 mod json_text;
 mod object;
+mod raw;
 mod schema;
 mod update;
 pub mod values;
@@ -29,12 +30,6 @@ pub(crate) use update::encode_update;
 #[derive(Debug, thiserror::Error)]
 #[error("a stored document is not valid BSON: {0}")]
 pub struct CorruptDocument(String);
-
-impl From<bson::error::Error> for CorruptDocument {
-    fn from(error: bson::error::Error) -> Self {
-        Self(error.to_string())
-    }
-}
 
 #[cfg(test)]
 mod tests;

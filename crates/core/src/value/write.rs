@@ -81,28 +81,47 @@ pub fn write_json_string(text: &str, out: &mut Vec<u8>) {
     const HEX: [u8; 16] = *b"0123456789abcdef";
 
     out.push(b'"');
-    let bytes = text.as_bytes();
-    let mut written = 0;
-    for (place, byte) in bytes.iter().enumerate() {
+    let mut rest = text.as_bytes();
+    while let Some(place) = first_to_escape(rest) {
+        let byte = rest[place];
         let short = match byte {
-            b'"' | b'\\' => *byte,
             0x08 => b'b',
             b'\t' => b't',
             b'\n' => b'n',
             0x0c => b'f',
             b'\r' => b'r',
             0x00..0x20 => b'u',
-            _ => continue,
+            _ => byte,
         };
-        out.extend_from_slice(&bytes[written..place]);
+        out.extend_from_slice(&rest[..place]);
         out.extend_from_slice(&[b'\\', short]);
         if short == b'u' {
             out.extend_from_slice(&[b'0', b'0', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
         }
-        written = place + 1;
+        rest = &rest[place + 1..];
     }
-    out.extend_from_slice(&bytes[written..]);
+    out.extend_from_slice(rest);
     out.push(b'"');
+}
+
+/// Where the first quote, backslash or control character is. Most text has none, so that eight bytes are looked at
+/// together.
+fn first_to_escape(text: &[u8]) -> Option<usize> {
+    const ONES: u64 = u64::MAX / 255;
+    const HIGH_BITS: u64 = ONES * 0x80;
+    // Sets the high bit of a byte that is below the limit. Bytes after such a one may be marked wrongly, which does not
+    // matter: only whether there is one counts.
+    let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word & HIGH_BITS;
+    let (words, _) = text.as_chunks::<8>();
+    let clean = words.iter().take_while(|word| {
+        let word = u64::from_le_bytes(**word);
+        let quotes = below(word ^ (ONES * u64::from(b'"')), 1);
+        let backslashes = below(word ^ (ONES * u64::from(b'\\')), 1);
+        below(word, 0x20) | quotes | backslashes == 0
+    });
+    let start = clean.count() * 8;
+    let place = text[start..].iter().position(|byte| *byte < 0x20 || matches!(byte, b'"' | b'\\'))?;
+    Some(start + place)
 }
 
 /// Appends an object with a `__type` and texts. The keys need no escape.

@@ -9,17 +9,20 @@
 
 use std::collections::HashMap;
 
-use bson::{RawArray, RawBsonRef, RawDocument};
+use bson::RawDocument;
 use parsefleet_core::{ClassSchema, FieldType, value::write_json_string};
 
 use super::{
     CorruptDocument, FileUrls,
     columns::{Stored, newer_twin},
+    raw::{Raw, RawValue},
 };
 
+mod acl;
 mod column;
 mod nested;
 
+use acl::Permissions;
 use column::write_column;
 pub(crate) use nested::plain_json;
 use nested::{write_plain, write_value};
@@ -163,15 +166,16 @@ impl<'v> JsonReader<'v> {
         document: &RawDocument,
         tail: &[u8],
     ) -> Result<(), CorruptDocument> {
-        let is_own = self.is_own(document);
+        let document = Raw::from(document);
+        let is_own = self.is_own(document)?;
         let mut permissions = Permissions::default();
         let mut expected = 0;
         let mut has_auth_data = false;
         let mut printed_early = Vec::new();
         out.push(b'{');
-        for element in document {
+        for element in document.elements() {
             let (column, value) = element?;
-            let place = self.plan_of(column.as_str(), expected);
+            let place = self.plan_of(column, expected);
             expected = place + 1;
             let plan = &self.plans[place];
             match plan.visibility {
@@ -293,12 +297,12 @@ impl<'v> JsonReader<'v> {
     }
 
     /// Whether the object is the reader's own `_User` object.
-    fn is_own(&self, document: &RawDocument) -> bool {
+    fn is_own(&self, document: Raw<'_>) -> Result<bool, CorruptDocument> {
         match self.view.reader {
             Reader::User(id) if self.view.schema.name.as_str() == "_User" => {
-                document.get_str("_id").is_ok_and(|found| found == id)
+                Ok(document.text("_id")?.is_some_and(|found| found == id))
             }
-            _ => false,
+            _ => Ok(false),
         }
     }
 
@@ -322,15 +326,15 @@ impl<'v> JsonReader<'v> {
     }
 
     /// The providers have a column each, anywhere in the document; the reader gets one member.
-    fn write_auth_data(&self, out: &mut Vec<u8>, document: &RawDocument) -> Result<(), CorruptDocument> {
+    fn write_auth_data(&self, out: &mut Vec<u8>, document: Raw<'_>) -> Result<(), CorruptDocument> {
         let start = out.len();
         separate(out);
         out.extend_from_slice(br#""authData":{"#);
         let first = out.len();
-        for element in document {
+        for element in document.elements() {
             let (column, value) = element?;
-            let Stored::AuthData(provider) = Stored::classify(self.view.schema, column.as_str()) else { continue };
-            if matches!(value, RawBsonRef::Null | RawBsonRef::Undefined) {
+            let Stored::AuthData(provider) = Stored::classify(self.view.schema, column) else { continue };
+            if matches!(value, RawValue::Null) {
                 continue;
             }
             separate(out);
@@ -370,61 +374,13 @@ impl Kind {
     }
 }
 
-/// The permission columns of one document.
-#[derive(Default)]
-struct Permissions<'d> {
-    read: Option<&'d RawArray>,
-    write: Option<&'d RawArray>,
-}
-
-impl Permissions<'_> {
-    /// `"ACL":{…}`, readers first; nothing if the document has neither column.
-    fn write_acl(&self, out: &mut Vec<u8>) -> Result<(), CorruptDocument> {
-        if self.read.is_none() && self.write.is_none() {
-            return Ok(());
-        }
-        separate(out);
-        out.extend_from_slice(br#""ACL":{"#);
-        let readers = subjects(self.read)?;
-        let writers = subjects(self.write)?;
-        for (place, subject) in readers.iter().enumerate() {
-            if !readers[..place].contains(subject) {
-                let rights: &[u8] =
-                    if writers.contains(subject) { br#":{"read":true,"write":true}"# } else { br#":{"read":true}"# };
-                write_rights(out, subject, rights);
-            }
-        }
-        for (place, subject) in writers.iter().enumerate() {
-            if !readers.contains(subject) && !writers[..place].contains(subject) {
-                write_rights(out, subject, br#":{"write":true}"#);
-            }
-        }
-        out.push(b'}');
-        Ok(())
-    }
-}
-
-fn write_rights(out: &mut Vec<u8>, subject: &str, rights: &[u8]) {
-    separate(out);
-    write_json_string(subject, out);
-    out.extend_from_slice(rights);
-}
-
-fn subjects(column: Option<&RawArray>) -> Result<Vec<&str>, CorruptDocument> {
-    let mut subjects = Vec::new();
-    for item in column.into_iter().flatten() {
-        subjects.extend(item?.as_str());
-    }
-    Ok(subjects)
-}
-
 /// The value of the newer column that holds the same field, if the document has one. It is printed in the older one's place.
 fn newer_value<'d>(
     plan: &ColumnPlan<'_>,
-    document: &'d RawDocument,
-) -> Result<Option<(String, RawBsonRef<'d>)>, CorruptDocument> {
+    document: Raw<'d>,
+) -> Result<Option<(String, RawValue<'d>)>, CorruptDocument> {
     let Some(newer) = &plan.twin else { return Ok(None) };
-    let value = document.get(newer)?.filter(|value| !matches!(value, RawBsonRef::Null));
+    let value = document.get(newer)?.filter(|value| !matches!(value, RawValue::Null));
     Ok(value.map(|value| (newer.clone(), value)))
 }
 

@@ -1,13 +1,17 @@
 //! Stored documents as typed objects, for triggers and for the matcher of the embedded store.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use bson::{RawArray, RawBsonRef, RawDocument};
+use bson::RawDocument;
 use parsefleet_core::{
     Acl, ClassName, ClassSchema, Date, FieldType, Map, Object, ObjectId, Value,
     value::{File, GeoPoint, Pointer},
 };
 
-use super::{CorruptDocument, columns::Stored};
+use super::{
+    CorruptDocument,
+    columns::Stored,
+    raw::{Raw, RawValue},
+};
 
 /// Which root fields are read.
 #[derive(Clone, Copy, Debug)]
@@ -34,9 +38,9 @@ impl Roots<'_> {
 /// If the bytes are not BSON.
 pub fn decode(schema: &ClassSchema, document: &RawDocument, roots: Roots<'_>) -> Result<Object, CorruptDocument> {
     let mut decoder = Decoder::default();
-    for element in document {
+    for element in Raw::from(document).elements() {
         let (column, value) = element?;
-        decoder.column(schema, column.as_str(), value, roots)?;
+        decoder.column(schema, column, value, roots)?;
     }
     for (name, field) in &schema.fields {
         if let FieldType::Relation(target) = &field.field_type
@@ -64,15 +68,10 @@ impl Decoder {
         &mut self,
         schema: &ClassSchema,
         column: &str,
-        value: RawBsonRef<'_>,
+        value: RawValue<'_>,
         roots: Roots<'_>,
     ) -> Result<(), CorruptDocument> {
         let (field, value) = match Stored::classify(schema, column) {
-            Stored::Id => return Ok(self.id = id_text(value).as_deref().and_then(ObjectId::new)),
-            Stored::CreatedAt => return Ok(self.created_at = date(value).or(self.created_at)),
-            Stored::UpdatedAt => return Ok(self.updated_at = date(value).or(self.updated_at)),
-            Stored::ReadPermissions => return Ok(self.read = subjects(value)?),
-            Stored::WritePermissions => return Ok(self.write = subjects(value)?),
             Stored::AuthData(provider) if roots.contains("authData") => return self.auth_data(provider, value),
             Stored::LastUsed => ("lastUsed", date(value).map(Value::Date)),
             Stored::ExpiresAt => ("expiresAt", date(value).map(Value::Date)),
@@ -82,6 +81,7 @@ impl Decoder {
             Stored::Pointer(field, target) => (field, pointer(target, value)),
             Stored::Field(field, field_type) if roots.contains(field) => (field, column_value(field_type, value)?),
             Stored::AuthData(_) | Stored::Field(..) | Stored::Hidden => return Ok(()),
+            common => return self.common_column(common, value),
         };
         if let Some(value) = value
             && roots.contains(field)
@@ -91,8 +91,21 @@ impl Decoder {
         Ok(())
     }
 
-    fn auth_data(&mut self, provider: &str, value: RawBsonRef<'_>) -> Result<(), CorruptDocument> {
-        if matches!(value, RawBsonRef::Null) {
+    /// What every class has.
+    fn common_column(&mut self, column: Stored<'_>, value: RawValue<'_>) -> Result<(), CorruptDocument> {
+        match column {
+            Stored::Id => self.id = id_text(value).as_deref().and_then(ObjectId::new),
+            Stored::CreatedAt => self.created_at = date(value).or(self.created_at),
+            Stored::UpdatedAt => self.updated_at = date(value).or(self.updated_at),
+            Stored::ReadPermissions => self.read = subjects(value)?,
+            Stored::WritePermissions => self.write = subjects(value)?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn auth_data(&mut self, provider: &str, value: RawValue<'_>) -> Result<(), CorruptDocument> {
+        if matches!(value, RawValue::Null) {
             return Ok(());
         }
         let value = nested(value)?;
@@ -121,37 +134,37 @@ impl Decoder {
     }
 }
 
-fn id_text(value: RawBsonRef<'_>) -> Option<String> {
+fn id_text(value: RawValue<'_>) -> Option<String> {
     match value {
-        RawBsonRef::String(id) => Some(id.to_owned()),
-        RawBsonRef::ObjectId(id) => Some(id.to_hex()),
-        RawBsonRef::Int32(number) => Some(number.to_string()),
-        RawBsonRef::Int64(number) => Some(number.to_string()),
-        RawBsonRef::Double(number) => Some(number.to_string()),
+        RawValue::String(id) => Some(id.to_owned()),
+        RawValue::ObjectId(id) => Some(hex(id)),
+        RawValue::Int32(number) => Some(number.to_string()),
+        RawValue::Int64(number) => Some(number.to_string()),
+        RawValue::Double(number) => Some(number.to_string()),
         _ => None,
     }
 }
 
 /// Old databases hold some dates as text.
-fn date(value: RawBsonRef<'_>) -> Option<Date> {
+fn date(value: RawValue<'_>) -> Option<Date> {
     match value {
-        RawBsonRef::DateTime(date) => Some(Date(date.timestamp_millis())),
-        RawBsonRef::String(text) => Date::parse(text),
+        RawValue::Date(milliseconds) => Some(Date(milliseconds)),
+        RawValue::String(text) => Date::parse(text),
         _ => None,
     }
 }
 
-fn subjects(value: RawBsonRef<'_>) -> Result<Option<Vec<String>>, CorruptDocument> {
+fn subjects(value: RawValue<'_>) -> Result<Option<Vec<String>>, CorruptDocument> {
     let Some(array) = value.as_array() else { return Ok(None) };
     let mut subjects = Vec::new();
-    for item in array {
+    for item in array.items() {
         subjects.extend(item?.as_str().map(str::to_owned));
     }
     Ok(Some(subjects))
 }
 
 /// A null pointer is as good as none; one to another class than the schema says is not readable.
-fn pointer(target: &str, value: RawBsonRef<'_>) -> Option<Value> {
+fn pointer(target: &str, value: RawValue<'_>) -> Option<Value> {
     let mut parts = value.as_str()?.split('$');
     let (class_name, object_id) = (parts.next()?, parts.next().unwrap_or_default());
     (class_name == target)
@@ -159,15 +172,13 @@ fn pointer(target: &str, value: RawBsonRef<'_>) -> Option<Value> {
 }
 
 /// The value of an ordinary column. What does not have the stored form of its type is read as it is.
-fn column_value(field_type: Option<&FieldType>, value: RawBsonRef<'_>) -> Result<Option<Value>, CorruptDocument> {
+fn column_value(field_type: Option<&FieldType>, value: RawValue<'_>) -> Result<Option<Value>, CorruptDocument> {
     let typed = match (field_type, value) {
         (Some(FieldType::Relation(_)), _) => return Ok(None),
-        (Some(FieldType::GeoPoint), RawBsonRef::Array(pair)) => geo_point(pair)?.map(Value::GeoPoint),
-        (Some(FieldType::Polygon), RawBsonRef::Document(polygon)) => self::polygon(polygon)?.map(Value::Polygon),
-        (Some(FieldType::File), RawBsonRef::String(name)) => {
-            Some(Value::File(File { name: name.to_owned(), url: None }))
-        }
-        (Some(FieldType::Bytes), RawBsonRef::String(text)) => STANDARD.decode(text).ok().map(Value::Bytes),
+        (Some(FieldType::GeoPoint), RawValue::Array(pair)) => geo_point(pair)?.map(Value::GeoPoint),
+        (Some(FieldType::Polygon), RawValue::Document(polygon)) => self::polygon(polygon)?.map(Value::Polygon),
+        (Some(FieldType::File), RawValue::String(name)) => Some(Value::File(File { name: name.to_owned(), url: None })),
+        (Some(FieldType::Bytes), RawValue::String(text)) => STANDARD.decode(text).ok().map(Value::Bytes),
         _ => None,
     };
     Ok(Some(match typed {
@@ -176,109 +187,95 @@ fn column_value(field_type: Option<&FieldType>, value: RawBsonRef<'_>) -> Result
     }))
 }
 
-fn geo_point(pair: &RawArray) -> Result<Option<GeoPoint>, CorruptDocument> {
-    let mut items = pair.into_iter();
-    let (Some(longitude), Some(latitude), None) = (items.next(), items.next(), items.next()) else { return Ok(None) };
-    let coordinates = number(longitude?).zip(number(latitude?));
+fn geo_point(pair: Raw<'_>) -> Result<Option<GeoPoint>, CorruptDocument> {
+    let Some((longitude, latitude)) = pair.pair()? else { return Ok(None) };
+    let coordinates = longitude.as_number().zip(latitude.as_number());
     Ok(coordinates.map(|(longitude, latitude)| GeoPoint { latitude, longitude }))
 }
 
-fn polygon(document: &RawDocument) -> Result<Option<Vec<GeoPoint>>, CorruptDocument> {
-    let ring = document.get_array("coordinates").ok().and_then(|coordinates| coordinates.get_array(0).ok());
-    let Some(ring) = ring else { return Ok(None) };
+fn polygon(document: Raw<'_>) -> Result<Option<Vec<GeoPoint>>, CorruptDocument> {
+    let coordinates = document.get("coordinates")?.and_then(RawValue::as_array);
+    let ring = coordinates.and_then(|coordinates| coordinates.items().next()).transpose()?;
+    let Some(ring) = ring.and_then(RawValue::as_array) else { return Ok(None) };
     let mut vertices = Vec::new();
-    for vertex in ring {
+    for vertex in ring.items() {
         let Some(vertex) = vertex?.as_array().map(geo_point).transpose()?.flatten() else { return Ok(None) };
         vertices.push(vertex);
     }
     Ok(Some(vertices))
 }
 
-fn number(value: RawBsonRef<'_>) -> Option<f64> {
-    match value {
-        RawBsonRef::Int32(number) => Some(number.into()),
-        RawBsonRef::Int64(number) => Some(number as f64),
-        RawBsonRef::Double(number) => Some(number),
-        RawBsonRef::Decimal128(number) => number.to_string().parse().ok(),
-        _ => None,
-    }
+fn hex(id: [u8; 12]) -> String {
+    bson::oid::ObjectId::from_bytes(id).to_hex()
 }
 
 /// A value inside a column, or one whose type the schema does not say.
-fn nested(value: RawBsonRef<'_>) -> Result<Value, CorruptDocument> {
-    if let Some(number) = number(value) {
-        return Ok(Value::Number(number));
-    }
+fn nested(value: RawValue<'_>) -> Result<Value, CorruptDocument> {
     Ok(match value {
-        RawBsonRef::String(text) | RawBsonRef::Symbol(text) | RawBsonRef::JavaScriptCode(text) => {
-            Value::String(text.to_owned())
+        RawValue::String(text) => Value::String(text.to_owned()),
+        RawValue::Boolean(value) => Value::Bool(value),
+        RawValue::Date(milliseconds) => Value::Date(Date(milliseconds)),
+        RawValue::Binary(bytes) => Value::Bytes(bytes.to_vec()),
+        RawValue::ObjectId(id) => Value::String(hex(id)),
+        RawValue::Document(document) => nested_document(document)?,
+        RawValue::Array(array) => Value::Array(array.items().map(|item| nested(item?)).collect::<Result<_, _>>()?),
+        RawValue::Timestamp(timestamp) => Value::Number(timestamp as f64),
+        RawValue::Other => Value::Object(Map::new()),
+        RawValue::Null => Value::Null,
+        RawValue::Double(_) | RawValue::Int32(_) | RawValue::Int64(_) | RawValue::Decimal128(_) => {
+            value.as_number().map_or(Value::Null, Value::Number)
         }
-        RawBsonRef::Boolean(value) => Value::Bool(value),
-        RawBsonRef::DateTime(date) => Value::Date(Date(date.timestamp_millis())),
-        RawBsonRef::Binary(binary) => Value::Bytes(binary.bytes.to_vec()),
-        RawBsonRef::ObjectId(id) => Value::String(id.to_hex()),
-        RawBsonRef::Document(document) => nested_document(document)?,
-        RawBsonRef::Array(array) => {
-            let mut items = Vec::new();
-            for item in array {
-                items.push(nested(item?)?);
-            }
-            Value::Array(items)
-        }
-        RawBsonRef::RegularExpression(_) => Value::Object(Map::new()),
-        _ => Value::Null,
     })
 }
 
-fn nested_document(document: &RawDocument) -> Result<Value, CorruptDocument> {
+fn nested_document(document: Raw<'_>) -> Result<Value, CorruptDocument> {
     if let Some(bytes) = mangled_bytes(document)? {
         return Ok(Value::Bytes(bytes));
     }
-    if let Ok(kind) = document.get_str("__type")
+    if let Some(kind) = document.text("__type")?
         && let Some(value) = typed_document(kind, document)?
     {
         return Ok(value);
     }
-    let mut members = Map::new();
-    for element in document {
+    let members = document.elements().map(|element| {
         let (key, value) = element?;
-        members.insert(key.as_str(), nested(value)?);
-    }
-    Ok(Value::Object(members))
+        Ok((key.to_owned(), nested(value)?))
+    });
+    Ok(Value::Object(members.collect::<Result<_, CorruptDocument>>()?))
 }
 
 /// Inside objects and arrays only these have a type of their own; places, files and polygons stay objects there.
-fn typed_document(kind: &str, document: &RawDocument) -> Result<Option<Value>, CorruptDocument> {
-    let text = |key: &str| document.get_str(key).ok().map(str::to_owned);
+fn typed_document(kind: &str, document: Raw<'_>) -> Result<Option<Value>, CorruptDocument> {
     Ok(match kind {
-        "Pointer" => text("className")
-            .map(|class_name| Value::Pointer(Pointer { class_name, object_id: text("objectId").unwrap_or_default() })),
+        "Pointer" => document.text("className")?.zip(document.text("objectId")?).map(|(class_name, object_id)| {
+            Value::Pointer(Pointer { class_name: class_name.to_owned(), object_id: object_id.to_owned() })
+        }),
         "Date" => document.get("iso")?.and_then(date).map(Value::Date),
-        "Bytes" => text("base64").and_then(|base64| STANDARD.decode(base64).ok()).map(Value::Bytes),
+        "Bytes" => document.text("base64")?.and_then(|base64| STANDARD.decode(base64).ok()).map(Value::Bytes),
         _ => None,
     })
 }
 
 /// Bytes as Parse Server stores them inside objects and arrays, by accident: the members of the Node driver's object,
 /// `{buffer: {"0": 104, …}, sub_type: 0, position: 1}`.
-pub(crate) fn mangled_bytes(document: &RawDocument) -> Result<Option<Vec<u8>>, CorruptDocument> {
-    let mut elements = document.into_iter();
-    let Some((key, RawBsonRef::Document(buffer))) = elements.next().transpose()? else { return Ok(None) };
-    if key.as_str() != "buffer" {
+pub(crate) fn mangled_bytes(document: Raw<'_>) -> Result<Option<Vec<u8>>, CorruptDocument> {
+    let mut elements = document.elements();
+    let Some((key, RawValue::Document(buffer))) = elements.next().transpose()? else { return Ok(None) };
+    if key != "buffer" {
         return Ok(None);
     }
-    let Some((key, RawBsonRef::Int32(0))) = elements.next().transpose()? else { return Ok(None) };
-    if key.as_str() != "sub_type" {
+    let Some((key, RawValue::Int32(0))) = elements.next().transpose()? else { return Ok(None) };
+    if key != "sub_type" {
         return Ok(None);
     }
-    let Some((key, RawBsonRef::Int32(position))) = elements.next().transpose()? else { return Ok(None) };
-    if key.as_str() != "position" || elements.next().is_some() {
+    let Some((key, RawValue::Int32(position))) = elements.next().transpose()? else { return Ok(None) };
+    if key != "position" || elements.next().is_some() {
         return Ok(None);
     }
     let mut bytes = Vec::new();
-    for element in buffer {
-        let byte = match element?.1 {
-            RawBsonRef::Int32(byte) => u8::try_from(byte).ok(),
+    for byte in buffer.items() {
+        let byte = match byte? {
+            RawValue::Int32(byte) => u8::try_from(byte).ok(),
             _ => None,
         };
         let Some(byte) = byte else { return Ok(None) };

@@ -242,3 +242,30 @@ fn classes_survive_the_way_through_their_document() {
     assert_eq!(decode_class(&again).unwrap().unwrap(), class);
     assert_eq!(again.get_str("r").unwrap(), "relation<Team>");
 }
+
+#[test]
+fn damaged_documents_are_errors_or_other_documents_but_never_a_panic() {
+    let fixtures = fixtures();
+    let (reader, files) = (Reader::System, files());
+    let mut errors = 0;
+    for row in fixtures["read"].as_array().unwrap() {
+        let schema = schema(&fixtures, row["class"].as_str().unwrap());
+        let bytes = document(row).into_bytes();
+        for place in (4..bytes.len() - 1).step_by(3) {
+            for damage in [0x03, 0xff] {
+                let mut damaged = bytes.clone();
+                damaged[place] ^= damage;
+                let damaged = RawDocumentBuf::from_bytes(damaged).unwrap();
+                let mut out = Vec::new();
+                match JsonReader::new(view(&schema, &reader, &files)).write(&mut out, &damaged) {
+                    Ok(()) => {
+                        assert!(serde_json::from_slice::<Json>(&out).is_ok(), "{}", String::from_utf8_lossy(&out))
+                    }
+                    Err(_) => errors += 1,
+                }
+                errors += usize::from(decode(&schema, &damaged, Roots::All).is_err());
+            }
+        }
+    }
+    assert!(errors > 500, "{errors}");
+}

@@ -1,19 +1,21 @@
 //! The value of one column of a document.
 
-use bson::{RawArray, RawBsonRef, RawDocument};
 use parsefleet_core::{
     Date,
     value::{write_json_string, write_number},
 };
 
 use super::{ColumnPlan, CorruptDocument, FileUrls, Kind, separate, write_plain, write_value};
-use crate::codec::json_text::{write_date, write_integer, write_iso};
+use crate::codec::{
+    json_text::{write_date, write_integer, write_iso},
+    raw::{Raw, RawValue},
+};
 
 /// Appends the member, or nothing if the value is not what the column may hold.
 pub(super) fn write_column(
     out: &mut Vec<u8>,
     plan: &ColumnPlan<'_>,
-    value: RawBsonRef<'_>,
+    value: RawValue<'_>,
     files: &FileUrls,
 ) -> Result<(), CorruptDocument> {
     let start = out.len();
@@ -23,7 +25,10 @@ pub(super) fn write_column(
         Kind::Id => write_id(out, value),
         Kind::BareDate => write_bare_date(out, value),
         Kind::ExpiresAt => match milliseconds(value) {
-            Some(milliseconds) => written(write_date(out, milliseconds)),
+            Some(milliseconds) => {
+                write_date(out, milliseconds);
+                true
+            }
             None => false,
         },
         Kind::Plain => {
@@ -32,19 +37,25 @@ pub(super) fn write_column(
         }
         Kind::Pointer { target } => write_pointer(out, plan, target, value),
         Kind::GeoPoint => match value {
-            RawBsonRef::Array(pair) if write_geo_point(out, pair)? => true,
+            RawValue::Array(pair) if write_geo_point(out, pair)? => true,
             _ => write_value(out, value, plan.include)?,
         },
         Kind::Polygon => match value {
-            RawBsonRef::Document(polygon) if write_polygon(out, polygon)? => true,
+            RawValue::Document(polygon) if write_polygon(out, polygon)? => true,
             _ => write_value(out, value, plan.include)?,
         },
         Kind::File => match value {
-            RawBsonRef::String(name) => written(write_file(out, name, files)),
+            RawValue::String(name) => {
+                write_file(out, name, files);
+                true
+            }
             _ => write_value(out, value, plan.include)?,
         },
         Kind::Bytes => match value {
-            RawBsonRef::String(text) if is_base64(text) => written(write_base64(out, text)),
+            RawValue::String(text) if is_base64(text) => {
+                write_base64(out, text);
+                true
+            }
             _ => write_value(out, value, plan.include)?,
         },
         Kind::Nested | Kind::ReadPermissions | Kind::WritePermissions | Kind::AuthData => {
@@ -57,17 +68,13 @@ pub(super) fn write_column(
     Ok(())
 }
 
-fn written((): ()) -> bool {
-    true
-}
-
-fn write_id(out: &mut Vec<u8>, value: RawBsonRef<'_>) -> bool {
+fn write_id(out: &mut Vec<u8>, value: RawValue<'_>) -> bool {
     match value {
-        RawBsonRef::String(id) => write_json_string(id, out),
-        RawBsonRef::ObjectId(id) => write_json_string(&id.to_hex(), out),
-        RawBsonRef::Int32(number) => quoted(out, |out| write_integer(out, number.into())),
-        RawBsonRef::Int64(number) => quoted(out, |out| write_integer(out, number)),
-        RawBsonRef::Double(number) => quoted(out, |out| write_number(number, out)),
+        RawValue::String(id) => write_json_string(id, out),
+        RawValue::ObjectId(id) => write_json_string(&bson::oid::ObjectId::from_bytes(id).to_hex(), out),
+        RawValue::Int32(number) => quoted(out, |out| write_integer(out, number.into())),
+        RawValue::Int64(number) => quoted(out, |out| write_integer(out, number)),
+        RawValue::Double(number) => quoted(out, |out| write_number(number, out)),
         _ => return false,
     }
     true
@@ -79,26 +86,26 @@ fn quoted(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
     out.push(b'"');
 }
 
-fn write_bare_date(out: &mut Vec<u8>, value: RawBsonRef<'_>) -> bool {
+fn write_bare_date(out: &mut Vec<u8>, value: RawValue<'_>) -> bool {
     let Some(milliseconds) = milliseconds(value) else { return false };
     write_iso(out, milliseconds);
     true
 }
 
 /// Old databases hold some dates as text.
-fn milliseconds(value: RawBsonRef<'_>) -> Option<i64> {
+fn milliseconds(value: RawValue<'_>) -> Option<i64> {
     match value {
-        RawBsonRef::DateTime(date) => Some(date.timestamp_millis()),
-        RawBsonRef::String(text) => Date::parse(text).map(|date| date.0),
-        RawBsonRef::Int32(number) => Some(number.into()),
-        RawBsonRef::Int64(number) => Some(number),
-        RawBsonRef::Double(number) if number.is_finite() => Some(number as i64),
+        RawValue::Date(milliseconds) => Some(milliseconds),
+        RawValue::String(text) => Date::parse(text).map(|date| date.0),
+        RawValue::Int32(number) => Some(number.into()),
+        RawValue::Int64(number) => Some(number),
+        RawValue::Double(number) if number.is_finite() => Some(number as i64),
         _ => None,
     }
 }
 
-fn write_pointer(out: &mut Vec<u8>, plan: &ColumnPlan<'_>, target: &str, value: RawBsonRef<'_>) -> bool {
-    let RawBsonRef::String(text) = value else { return false };
+fn write_pointer(out: &mut Vec<u8>, plan: &ColumnPlan<'_>, target: &str, value: RawValue<'_>) -> bool {
+    let RawValue::String(text) = value else { return false };
     let mut parts = text.split('$');
     let (class_name, object_id) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     if class_name != target {
@@ -118,8 +125,8 @@ fn write_pointer(out: &mut Vec<u8>, plan: &ColumnPlan<'_>, target: &str, value: 
 }
 
 /// A pair is stored as longitude and latitude.
-fn write_geo_point(out: &mut Vec<u8>, pair: &RawArray) -> Result<bool, CorruptDocument> {
-    let Some((longitude, latitude)) = two_items(pair)? else { return Ok(false) };
+fn write_geo_point(out: &mut Vec<u8>, pair: Raw<'_>) -> Result<bool, CorruptDocument> {
+    let Some((longitude, latitude)) = pair.pair()? else { return Ok(false) };
     out.extend_from_slice(br#"{"__type":"GeoPoint","latitude":"#);
     write_plain(out, latitude)?;
     out.extend_from_slice(br#","longitude":"#);
@@ -129,16 +136,17 @@ fn write_geo_point(out: &mut Vec<u8>, pair: &RawArray) -> Result<bool, CorruptDo
 }
 
 /// Prints the outer ring, or nothing if the document is not a GeoJSON polygon.
-fn write_polygon(out: &mut Vec<u8>, polygon: &RawDocument) -> Result<bool, CorruptDocument> {
-    if polygon.get_str("type").ok() != Some("Polygon") {
+fn write_polygon(out: &mut Vec<u8>, polygon: Raw<'_>) -> Result<bool, CorruptDocument> {
+    if polygon.text("type")? != Some("Polygon") {
         return Ok(false);
     }
-    let Ok(coordinates) = polygon.get_array("coordinates") else { return Ok(false) };
-    let Ok(ring) = coordinates.get_array(0) else { return Ok(false) };
+    let coordinates = polygon.get("coordinates")?.and_then(RawValue::as_array);
+    let ring = coordinates.and_then(|coordinates| coordinates.items().next()).transpose()?;
+    let Some(ring) = ring.and_then(RawValue::as_array) else { return Ok(false) };
     let start = out.len();
     out.extend_from_slice(br#"{"__type":"Polygon","coordinates":["#);
-    for vertex in ring {
-        let pair = vertex?.as_array().map(two_items).transpose()?.flatten();
+    for vertex in ring.items() {
+        let pair = vertex?.as_array().map(Raw::pair).transpose()?.flatten();
         let Some((longitude, latitude)) = pair else {
             out.truncate(start);
             return Ok(false);
@@ -152,12 +160,6 @@ fn write_polygon(out: &mut Vec<u8>, polygon: &RawDocument) -> Result<bool, Corru
     }
     out.extend_from_slice(b"]}");
     Ok(true)
-}
-
-fn two_items(pair: &RawArray) -> Result<Option<(RawBsonRef<'_>, RawBsonRef<'_>)>, CorruptDocument> {
-    let mut items = pair.into_iter();
-    let (Some(first), Some(second), None) = (items.next(), items.next(), items.next()) else { return Ok(None) };
-    Ok(Some((first?, second?)))
 }
 
 fn write_file(out: &mut Vec<u8>, name: &str, files: &FileUrls) {

@@ -1,12 +1,13 @@
 //! Values inside columns: objects, arrays and what they hold.
 
-use bson::{RawArray, RawBsonRef, RawDocument};
+use bson::RawDocument;
 use parsefleet_core::value::{write_json_string, write_number};
 
 use super::{CorruptDocument, Include, separate};
 use crate::codec::{
     json_text::{write_bytes, write_date, write_integer, write_iso},
     object::mangled_bytes,
+    raw::{Raw, RawValue},
 };
 
 /// How Parse types are printed.
@@ -22,67 +23,61 @@ enum Style {
 /// nothing is appended then.
 pub(super) fn write_value(
     out: &mut Vec<u8>,
-    value: RawBsonRef<'_>,
+    value: RawValue<'_>,
     include: Option<&Include>,
 ) -> Result<bool, CorruptDocument> {
     write(out, value, include, Style::Parse)
 }
 
 /// Appends a value as `JSON.stringify` prints it.
-pub(super) fn write_plain(out: &mut Vec<u8>, value: RawBsonRef<'_>) -> Result<(), CorruptDocument> {
+pub(super) fn write_plain(out: &mut Vec<u8>, value: RawValue<'_>) -> Result<(), CorruptDocument> {
     write(out, value, None, Style::Plain).map(|_| ())
 }
 
 /// A document as plain JSON, for what is not an object of a class.
 pub(crate) fn plain_json(document: &RawDocument) -> Result<serde_json::Value, CorruptDocument> {
     let mut out = Vec::new();
-    write_plain(&mut out, RawBsonRef::Document(document))?;
+    write_plain(&mut out, RawValue::Document(document.into()))?;
     serde_json::from_slice(&out).map_err(|error| CorruptDocument(error.to_string()))
 }
 
 fn write(
     out: &mut Vec<u8>,
-    value: RawBsonRef<'_>,
+    value: RawValue<'_>,
     include: Option<&Include>,
     style: Style,
 ) -> Result<bool, CorruptDocument> {
     match value {
-        RawBsonRef::String(text) | RawBsonRef::Symbol(text) => write_json_string(text, out),
-        RawBsonRef::Int32(number) => write_integer(out, number.into()),
-        RawBsonRef::Double(number) => write_number(number, out),
+        RawValue::String(text) => write_json_string(text, out),
+        RawValue::Int32(number) => write_integer(out, number.into()),
+        RawValue::Double(number) => write_number(number, out),
         // JavaScript has no other number, so that a great one loses its last digits.
-        RawBsonRef::Int64(number) => write_number(number as f64, out),
-        RawBsonRef::Boolean(true) => out.extend_from_slice(b"true"),
-        RawBsonRef::Boolean(false) => out.extend_from_slice(b"false"),
-        RawBsonRef::Null | RawBsonRef::Undefined => out.extend_from_slice(b"null"),
-        RawBsonRef::DateTime(date) if style == Style::Parse => write_date(out, date.timestamp_millis()),
-        RawBsonRef::DateTime(date) => write_iso(out, date.timestamp_millis()),
-        RawBsonRef::Document(document) => return write_document(out, document, include, style),
-        RawBsonRef::Array(array) => write_array(out, array, include, style)?,
-        RawBsonRef::Binary(binary) => write_bytes(out, binary.bytes),
-        RawBsonRef::ObjectId(id) => write_json_string(&id.to_hex(), out),
-        RawBsonRef::Decimal128(number) => write_number(number.to_string().parse().unwrap_or(f64::NAN), out),
-        RawBsonRef::Timestamp(timestamp) => {
-            write_number(((u64::from(timestamp.time) << 32) | u64::from(timestamp.increment)) as f64, out);
-        }
-        RawBsonRef::JavaScriptCode(code) => write_json_string(code, out),
-        RawBsonRef::JavaScriptCodeWithScope(code) => write_json_string(code.code, out),
-        RawBsonRef::RegularExpression(_) | RawBsonRef::MinKey | RawBsonRef::MaxKey | RawBsonRef::DbPointer(_) => {
-            out.extend_from_slice(b"{}");
-        }
+        RawValue::Int64(number) => write_number(number as f64, out),
+        RawValue::Boolean(true) => out.extend_from_slice(b"true"),
+        RawValue::Boolean(false) => out.extend_from_slice(b"false"),
+        RawValue::Null => out.extend_from_slice(b"null"),
+        RawValue::Date(date) if style == Style::Parse => write_date(out, date),
+        RawValue::Date(date) => write_iso(out, date),
+        RawValue::Document(document) => return write_document(out, document, include, style),
+        RawValue::Array(array) => write_array(out, array, include, style)?,
+        RawValue::Binary(bytes) => write_bytes(out, bytes),
+        RawValue::ObjectId(id) => write_json_string(&bson::oid::ObjectId::from_bytes(id).to_hex(), out),
+        RawValue::Decimal128(_) => write_number(value.as_number().unwrap_or(f64::NAN), out),
+        RawValue::Timestamp(timestamp) => write_number(timestamp as f64, out),
+        RawValue::Other => out.extend_from_slice(b"{}"),
     }
     Ok(true)
 }
 
 fn write_array(
     out: &mut Vec<u8>,
-    array: &RawArray,
+    array: Raw<'_>,
     include: Option<&Include>,
     style: Style,
 ) -> Result<(), CorruptDocument> {
     out.push(b'[');
     let first = out.len();
-    for item in array {
+    for item in array.items() {
         let start = out.len();
         if start > first {
             out.push(b',');
@@ -97,14 +92,14 @@ fn write_array(
 
 fn write_document(
     out: &mut Vec<u8>,
-    document: &RawDocument,
+    document: Raw<'_>,
     include: Option<&Include>,
     style: Style,
 ) -> Result<bool, CorruptDocument> {
     if let Some(include) = include
-        && document.get_str("__type").ok() == Some("Pointer")
+        && document.text("__type")? == Some("Pointer")
     {
-        let object = document.get_str("objectId").ok().and_then(|id| include.objects.get(id));
+        let object = document.text("objectId")?.and_then(|id| include.objects.get(id));
         out.extend_from_slice(object.map_or(&[], Vec::as_slice));
         return Ok(object.is_some());
     }
@@ -123,16 +118,15 @@ fn write_document(
 /// Appends the members in stored order. `false` if JavaScript would list them in another one.
 fn write_members(
     out: &mut Vec<u8>,
-    document: &RawDocument,
+    document: Raw<'_>,
     include: Option<&Include>,
     style: Style,
 ) -> Result<bool, CorruptDocument> {
     out.push(b'{');
     let mut is_date = false;
     let mut last = Some(None);
-    for element in document {
+    for element in document.elements() {
         let (key, value) = element?;
-        let key = key.as_str();
         let index = array_index(key);
         match (last, index) {
             (None, Some(_)) => return Ok(false),
@@ -149,7 +143,7 @@ fn write_members(
 fn write_member(
     out: &mut Vec<u8>,
     key: &str,
-    value: RawBsonRef<'_>,
+    value: RawValue<'_>,
     include: Option<&Include>,
     style: Style,
 ) -> Result<(), CorruptDocument> {
@@ -167,14 +161,14 @@ fn write_member(
 /// Integer-like keys ascending, then the others: only documents that JavaScript did not write need it.
 fn write_sorted_members(
     out: &mut Vec<u8>,
-    document: &RawDocument,
+    document: Raw<'_>,
     include: Option<&Include>,
     style: Style,
 ) -> Result<(), CorruptDocument> {
     let mut members = Vec::new();
-    for element in document {
+    for element in document.elements() {
         let (key, value) = element?;
-        members.push((key.as_str(), value));
+        members.push((key, value));
     }
     members.sort_by_key(|(key, _)| array_index(key).map_or(u64::MAX, u64::from));
     out.push(b'{');
