@@ -11,6 +11,7 @@ mod options;
 mod output;
 mod relation;
 mod subquery;
+mod values;
 
 use std::sync::Arc;
 
@@ -19,12 +20,12 @@ use bytes::Bytes;
 use parsefleet_core::{
     ClassName, ClassSchema, Date, ErrorCode, FieldPath, FieldType, ParseError, Query,
     error::Result,
-    query::{Column, Condition, Constraint, FieldCondition, QueryAccess, QueryRules, order},
+    query::{Column, Condition, Constraint, FieldCondition, QueryAccess, QueryRules, SortKey, order},
 };
 use parsefleet_proto::v1::{FindRequest, GetRequest, ReadPreferences};
 use serde_json::Value as Json;
 
-use self::{fields::Fields, options::Options};
+use self::{fields::Fields, options::Options, output::Site};
 use crate::{
     caller::Caller,
     clock,
@@ -34,7 +35,7 @@ use crate::{
         self, Access, Operation,
         guards::{self, Method},
     },
-    schema::{Class, Snapshot},
+    schema::Class,
     service::DataService,
     store::FindOptions,
 };
@@ -59,6 +60,7 @@ impl DataService {
         guards::check_class(&caller, Method::Get, &request.class_name)?;
         let reader = Reader::new(self, &caller, request.read_preferences.as_ref())?;
         let class = reader.class(&request.class_name, Method::Get).await?.ok_or_else(ParseError::object_not_found)?;
+        let class = reader.class_with(class, &fields::mentioned(request.selection.as_ref(), &[])).await?;
         let fields = Fields::new(request.selection.as_ref(), &class.schema);
         let query = reader.own_sessions_only(&class.schema, by_id(&request.object_id))?;
         let options = FindOptions {
@@ -70,10 +72,8 @@ impl DataService {
         let documents = reader.fetch(&class, &query, Operation::Get, &options).await?;
         let includes = reader.includes(&class, &documents, &fields, &request.mount_url).await?;
         let document = documents.first().ok_or_else(ParseError::object_not_found)?;
-        let mut body = Vec::with_capacity(document.as_bytes().len() * 2);
-        let mut printer = reader.printer(&class, &fields, &request.mount_url, includes);
-        printer.write(&mut body, std::slice::from_ref(document), b"")?;
-        Ok(body.into())
+        let site = Site { fields: &fields, mount_url: &request.mount_url, includes: includes.as_ref() };
+        reader.print(&class, site, |printer| printer.object(document)).await.map(Bytes::from)
     }
 
     /// `{"results":[…]}`, with `count` if it was asked for.
@@ -131,8 +131,9 @@ impl<'a> Reader<'a> {
         if request.count {
             policy::authorise(&class, self.caller, Operation::Count)?;
         }
+        let class = self.class_with(class, &fields::mentioned(request.selection.as_ref(), &request.order)).await?;
         let (class, query) = self.query(class, &options.filter).await?;
-        let sort = if options.limit > 0 { self.sort(&class, &request.order)? } else { Vec::new() };
+        let sort = if options.limit > 0 { self.sort(&class, &request.order, &options.filter)? } else { Vec::new() };
         let fields = Fields::new(request.selection.as_ref(), &class.schema);
         let find = FindOptions {
             order: sort,
@@ -161,8 +162,9 @@ impl<'a> Reader<'a> {
         };
         let (documents, count) = futures_util::future::try_join(results, count).await?;
         let includes = self.includes(&class, &documents, &fields, &request.mount_url).await?;
-        let mut printer = self.printer(&class, &fields, &request.mount_url, includes);
-        output::results(&mut printer, &documents, named.then_some(class.schema.name.as_str()), count)
+        let site = Site { fields: &fields, mount_url: &request.mount_url, includes: includes.as_ref() };
+        let class_name = named.then_some(class.schema.name.as_str());
+        self.print(&class, site, |printer| printer.results(&documents, class_name, count)).await
     }
 
     /// What class-level permissions call the query. A session query is never about one object: it is narrowed to the
@@ -187,7 +189,7 @@ impl<'a> Reader<'a> {
             // Only keys of the app come here. A join collection has no row in the schema collection.
             return Ok(Some(Arc::new(Class::new(ClassSchema::new(class_name), &self.service.settings))));
         }
-        let newer = self.service.schema.newer(&snapshot).await?;
+        let newer = self.service.schema.second_look().await?;
         match newer.as_deref().and_then(|snapshot| snapshot.class(name)) {
             Some(class) => Ok(Some(Arc::clone(class))),
             None => self.missing_class(name),
@@ -230,20 +232,24 @@ impl<'a> Reader<'a> {
         if !names_unknown_fields(&query, &class.schema) {
             return Ok((class, query));
         }
-        let snapshot: Arc<Snapshot> = self.service.schema.current().await?;
-        let Some(newer) = self.service.schema.newer(&snapshot).await? else { return Ok((class, query)) };
-        match newer.class(class.schema.name.as_str()) {
-            Some(newer) if newer.schema != class.schema => {
-                let query = Query::parse(filter, &newer.schema, &rules)?;
-                Ok((Arc::clone(newer), query))
-            }
-            _ => Ok((class, query)),
-        }
+        let Some(class) = self.service.schema.newer_class(&class).await? else { return Ok((class, query)) };
+        let query = Query::parse(filter, &class.schema, &rules)?;
+        Ok((class, query))
     }
 
-    fn sort(&self, class: &Class, terms: &[String]) -> Result<Vec<parsefleet_core::query::SortKey>> {
+    /// The class with these fields, if it has them by now.
+    async fn class_with(&self, class: Arc<Class>, fields: &[&str]) -> Result<Arc<Class>> {
+        if fields.iter().all(|field| class.schema.field_type(field).is_some()) {
+            return Ok(class);
+        }
+        Ok(self.service.schema.newer_class(&class).await?.unwrap_or(class))
+    }
+
+    fn sort(&self, class: &Class, terms: &[String], filter: &Json) -> Result<Vec<SortKey>> {
         let sort = order::parse(&terms.join(","), &class.schema)?;
-        class.protected.visibility(self.caller).check_order(&sort, class.schema.name.as_str())?;
+        if !self.sees_everything_of(class, filter) {
+            class.protected.visibility(self.caller).check_order(&sort, class.schema.name.as_str())?;
+        }
         Ok(sort)
     }
 

@@ -1,9 +1,10 @@
 //! The schema as this process knows it: an immutable snapshot behind a pointer swap.
 //!
 //! Readers take the snapshot without waiting. It is replaced when this process changes the schema, when another one says
-//! that it did ([`Schema::fresh`]), when a request names something the snapshot does not have ([`Schema::newer`]) and, in the
+//! that it did ([`Schema::fresh`]), when a request misses something in it ([`Schema::second_look`]) and, in the
 //! background, when it has reached a certain age: a server that does not announce its changes may write to the same database.
 
+mod allowance;
 mod extend;
 mod snapshot;
 
@@ -20,6 +21,7 @@ use parsefleet_core::error::Result;
 use tokio::sync::Mutex;
 use tokio_util::task::TaskTracker;
 
+use self::allowance::Allowance;
 pub(crate) use self::snapshot::{Class, Snapshot};
 use crate::{
     error::parse_error,
@@ -28,9 +30,10 @@ use crate::{
     store::{ObjectStore, StoreError},
 };
 
-/// Youngest snapshot that is read again because it lacks something: what does not exist anywhere would otherwise be
-/// looked for in the database by every request that names it.
-const WORTH_A_SECOND_LOOK: Duration = Duration::from_millis(250);
+/// Readings because something was missed: so many at once, and one more each time this has passed. What does not exist
+/// anywhere would otherwise be looked for in the database by every request that names it.
+const SECOND_LOOKS: u32 = 20;
+const SECOND_LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// Pause after a failed refresh in the background.
 const REFRESH_PAUSE: Duration = Duration::from_secs(1);
@@ -45,6 +48,7 @@ pub(crate) struct Schema {
     /// one that failed began, and why it failed: those who waited for it have failed too.
     reading: Mutex<Option<(Instant, String)>>,
     refreshing: AtomicBool,
+    second_looks: Allowance,
     tasks: TaskTracker,
 }
 
@@ -63,14 +67,20 @@ impl Schema {
             current: ArcSwapOption::empty(),
             reading: Mutex::new(None),
             refreshing: AtomicBool::new(false),
+            second_looks: Allowance::new(SECOND_LOOKS, SECOND_LOOK_EVERY),
             tasks,
         })
     }
 
-    /// The snapshot at hand, however old; it is refreshed in the background.
+    /// The snapshot at hand. While there are requests it is refreshed in the background; only the first one after a pause
+    /// waits for it.
     pub(crate) async fn current(self: &Arc<Self>) -> Result<Arc<Snapshot>> {
         let Some(snapshot) = self.current.load_full() else { return self.fresh().await };
-        if snapshot.read_at.elapsed() > self.settings.schema_max_age {
+        let age = snapshot.read_at.elapsed();
+        if age > self.settings.schema_max_age * 2 {
+            return self.fresh().await;
+        }
+        if age > self.settings.schema_max_age {
             self.refresh_in_background();
         }
         Ok(snapshot)
@@ -81,12 +91,24 @@ impl Schema {
         self.read_since(Instant::now()).await.map_err(parse_error)
     }
 
-    /// A newer snapshot than one that lacked something; `None` if that one is so young that there is no point.
-    pub(crate) async fn newer(&self, than: &Snapshot) -> Result<Option<Arc<Snapshot>>> {
-        if than.read_at.elapsed() < WORTH_A_SECOND_LOOK {
+    /// A newer snapshot, because the one at hand lacks something; `None` if that happened too often of late.
+    pub(crate) async fn second_look(&self) -> Result<Option<Arc<Snapshot>>> {
+        if !self.second_looks.take() {
             return Ok(None);
         }
         self.fresh().await.map(Some)
+    }
+
+    /// The class as it is now, because it lacks something; `None` if it is still the same.
+    pub(crate) async fn newer_class(&self, class: &Class) -> Result<Option<Arc<Class>>> {
+        let differing = |snapshot: &Snapshot| {
+            let found = snapshot.class(class.schema.name.as_str());
+            found.filter(|found| found.schema != class.schema).cloned()
+        };
+        if let Some(newer) = self.current.load().as_deref().and_then(differing) {
+            return Ok(Some(newer));
+        }
+        Ok(self.second_look().await?.as_deref().and_then(differing))
     }
 
     async fn read_since(&self, moment: Instant) -> Result<Arc<Snapshot>, StoreError> {

@@ -55,7 +55,7 @@ impl DataService {
             Some(Err(refusal)) => Some(refusal),
             None => None,
         };
-        if let Some(newer) = self.schema.newer(&snapshot).await?
+        if let Some(newer) = self.schema.second_look().await?
             && let Some(class) = newer.class(class.as_str())
         {
             return permit(class).map(Some);

@@ -97,6 +97,7 @@ struct ColumnPlan<'v> {
     /// Newer column for the same field, which counts if the document has it.
     twin: Option<String>,
     include: Option<&'v Include>,
+    is_unknown: bool,
 }
 
 /// How the value of a column is printed.
@@ -211,6 +212,11 @@ impl<'v> JsonReader<'v> {
         Ok(())
     }
 
+    /// Whether a document had a column that the schema does not: the schema may be out of date.
+    pub fn met_unknown_columns(&self) -> bool {
+        self.plans.iter().any(|plan| plan.is_unknown)
+    }
+
     /// Where the plan of a column is. It most likely follows that of the column before.
     fn plan_of(&mut self, column: &str, expected: usize) -> usize {
         if self.plans.get(expected).is_some_and(|plan| plan.column == column) {
@@ -251,6 +257,11 @@ impl<'v> JsonReader<'v> {
             visibility: self.column_visibility(stored, field),
             twin: newer_twin(self.view.schema, column),
             include: self.view.includes.and_then(|includes| includes.fields.get(field)),
+            is_unknown: match stored {
+                Stored::Field(_, field_type) => field_type.is_none(),
+                Stored::Hidden => column.starts_with("_p_"),
+                _ => false,
+            },
         }
     }
 

@@ -109,6 +109,16 @@ impl Fields {
     }
 }
 
+/// The fields that a request names by its selection and order, internal names aside.
+pub(super) fn mentioned<'r>(selection: Option<&'r v1::Selection>, order: &'r [String]) -> Vec<&'r str> {
+    let lists = selection.into_iter().flat_map(|selection| [&selection.keys, &selection.exclude_keys]);
+    let keys = lists.flatten().flat_map(|list| &list.names);
+    let include = selection.into_iter().flat_map(|selection| &selection.include);
+    let roots =
+        keys.chain(include).chain(order).filter_map(|name| name.trim().trim_start_matches('-').split('.').next());
+    roots.filter(|root| root.starts_with(|first: char| first.is_ascii_alphabetic())).collect()
+}
+
 impl Paths {
     fn insert(&mut self, path: &str) {
         let mut node = self;

@@ -12,6 +12,7 @@ use parsefleet_core::{ClassSchema, FieldType, Query, Value, error::Result, query
 use super::{
     Reader,
     fields::{Fields, Paths},
+    output::Site,
 };
 use crate::{
     codec::{Include, Includes},
@@ -21,9 +22,9 @@ use crate::{
     store::FindOptions,
 };
 
-/// Where the included objects are printed to.
+/// What the included objects are for.
 #[derive(Clone, Copy)]
-struct Site<'s> {
+struct Request<'s> {
     /// What the request selects of the queried class: its keys reach into the included objects.
     fields: &'s Fields,
     mount_url: &'s str,
@@ -53,8 +54,8 @@ impl Reader<'_> {
         if fields.include.is_empty() || documents.is_empty() {
             return Ok(None);
         }
-        let site = Site { fields, mount_url };
-        self.includes_of(&class.schema, documents, &fields.include, Vec::new(), site).await.map(Some)
+        let request = Request { fields, mount_url };
+        self.includes_of(&class.schema, documents, &fields.include, Vec::new(), request).await.map(Some)
     }
 
     fn includes_of<'s>(
@@ -63,7 +64,7 @@ impl Reader<'_> {
         documents: &'s [RawDocumentBuf],
         paths: &'s Paths,
         path: Vec<&'s str>,
-        site: Site<'s>,
+        request: Request<'s>,
     ) -> BoxFuture<'s, Result<Includes>> {
         Box::pin(async move {
             let fields = paths.children.iter().map(|(field, below)| {
@@ -73,7 +74,7 @@ impl Reader<'_> {
                 }
                 let mut path = path.clone();
                 path.push(field);
-                async move { Ok((field.clone(), self.include(found, below, path, site).await?)) }
+                async move { Ok((field.clone(), self.include(found, below, path, request).await?)) }
             });
             Ok(Includes { fields: try_join_all(fields).await?.into_iter().collect() })
         })
@@ -85,7 +86,7 @@ impl Reader<'_> {
         found: Found,
         paths: &'s Paths,
         path: Vec<&'s str>,
-        site: Site<'s>,
+        request: Request<'s>,
     ) -> BoxFuture<'s, Result<Include>> {
         Box::pin(async move {
             let mut include = Include::default();
@@ -93,7 +94,7 @@ impl Reader<'_> {
             let classes = found
                 .pointers
                 .into_iter()
-                .map(|(class, ids)| async move { self.included_objects(&class, ids, paths, path, site).await });
+                .map(|(class, ids)| async move { self.included_objects(&class, ids, paths, path, request).await });
             for objects in try_join_all(classes).await? {
                 include.objects.extend(objects);
             }
@@ -101,7 +102,7 @@ impl Reader<'_> {
                 let Some((member, below)) = paths.children.get_key_value(&member) else { continue };
                 let mut path = path.clone();
                 path.push(member);
-                include.nested.fields.insert(member.clone(), self.include(found, below, path, site).await?);
+                include.nested.fields.insert(member.clone(), self.include(found, below, path, request).await?);
             }
             Ok(include)
         })
@@ -114,10 +115,10 @@ impl Reader<'_> {
         ids: BTreeSet<String>,
         paths: &Paths,
         path: &[&str],
-        site: Site<'_>,
+        request: Request<'_>,
     ) -> Result<std::collections::HashMap<String, Vec<u8>>> {
         let Some(class) = self.class(class_name, Method::Get).await? else { return Ok(Default::default()) };
-        let mut fields = site.fields.included(path, paths, &class.schema);
+        let mut fields = request.fields.included(path, paths, &class.schema);
         if class.schema.name.as_str() == "_User" && self.caller.is_restricted() {
             // Not even users get their own identities in an included object.
             fields.remove("authData", &class.schema);
@@ -133,9 +134,10 @@ impl Reader<'_> {
         let documents = self.fetch(&class, &query, Operation::Get, &options).await?;
         let includes = match fields.include.is_empty() {
             true => None,
-            false => Some(self.includes_of(&class.schema, &documents, paths, path.to_vec(), site).await?),
+            false => Some(self.includes_of(&class.schema, &documents, paths, path.to_vec(), request).await?),
         };
-        self.printer(&class, &fields, site.mount_url, includes).included(&documents)
+        let site = Site { fields: &fields, mount_url: request.mount_url, includes: includes.as_ref() };
+        self.print(&class, site, |printer| printer.included(&documents)).await
     }
 }
 

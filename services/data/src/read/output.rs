@@ -3,42 +3,64 @@
 use std::collections::HashMap;
 
 use bson::{Bson, Document, RawBsonRef, RawDocument, RawDocumentBuf};
-use parsefleet_core::{FieldPath, Value, error::Result, value::write_json_string};
+use parsefleet_core::{error::Result, value::write_json_string};
 
 use super::{Reader, fields::Fields};
 use crate::{
     caller::Caller,
-    codec::{self, CorruptDocument, FileUrls, Includes, JsonReader, ReadView, Roots},
+    codec::{self, CorruptDocument, FileUrls, Includes, JsonReader, ReadView},
     error::corrupt_document,
     policy::Visibility,
     schema::Class,
 };
 
+/// What an answer shows besides the documents themselves.
+#[derive(Clone, Copy)]
+pub(super) struct Site<'s> {
+    pub(super) fields: &'s Fields,
+    /// URL under which clients reach the API.
+    pub(super) mount_url: &'s str,
+    pub(super) includes: Option<&'s Includes>,
+}
+
 /// Prints documents of one class for one caller.
 pub(super) struct Printer<'p> {
     class: &'p Class,
-    selected: Option<Vec<String>>,
+    selected: Option<&'p [String]>,
     visibility: Visibility,
     owner_exempt: bool,
     reader: codec::Reader,
     user_id: Option<&'p str>,
     files: FileUrls,
-    includes: Option<Includes>,
+    includes: Option<&'p Includes>,
+    met_unknown_columns: bool,
 }
 
 impl Reader<'_> {
-    /// A printer for what the caller may see of a class.
-    pub(super) fn printer<'p>(
-        &'p self,
-        class: &'p Class,
-        fields: &Fields,
-        mount_url: &str,
-        includes: Option<Includes>,
-    ) -> Printer<'p> {
+    /// Prints documents as the caller may see them. If they have columns that the class does not, and the class has changed,
+    /// they are printed once more.
+    pub(super) async fn print<T>(
+        &self,
+        class: &Class,
+        site: Site<'_>,
+        print: impl Fn(&mut Printer<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let mut printer = self.printer(class, site);
+        let printed = print(&mut printer)?;
+        if !printer.met_unknown_columns {
+            return Ok(printed);
+        }
+        match self.service.schema.newer_class(class).await? {
+            Some(class) => print(&mut self.printer(&class, site)),
+            None => Ok(printed),
+        }
+    }
+
+    fn printer<'p>(&'p self, class: &'p Class, site: Site<'p>) -> Printer<'p> {
         let settings = &self.service.settings;
         Printer {
             class,
-            selected: fields.selected.clone(),
+            selected: site.fields.selected.as_deref(),
             visibility: class.protected.visibility(self.caller),
             owner_exempt: settings.protected_fields_owner_exempt,
             reader: match self.caller {
@@ -49,66 +71,53 @@ impl Reader<'_> {
             },
             user_id: self.caller.user().map(|user| user.id()),
             files: FileUrls {
-                mount_url: mount_url.to_owned(),
+                mount_url: site.mount_url.to_owned(),
                 app_id: settings.app_id.clone(),
                 file_key: settings.file_key.clone(),
             },
-            includes,
+            includes: site.includes,
+            met_unknown_columns: false,
         }
     }
-
-    /// The values at a path, as far as the caller may see them; `Null` where there is none.
-    pub(super) fn visible_values(
-        &self,
-        class: &Class,
-        documents: &[RawDocumentBuf],
-        path: &FieldPath,
-    ) -> Result<Vec<Value>> {
-        let visibility = class.protected.visibility(self.caller);
-        let is_hidden = visibility.hidden.iter().any(|field| field == path.root());
-        let owner = self.caller.user().filter(|_| self.service.settings.protected_fields_owner_exempt);
-        let is_users = class.schema.name.as_str() == "_User";
-        let secret = self.caller.is_restricted() && is_users && matches!(path.root(), "authData" | "sessionToken");
-        let mut values = Vec::with_capacity(documents.len());
-        for document in documents {
-            let roots = [path.root()];
-            let object = codec::decode(&class.schema, document, Roots::Only(&roots)).map_err(corrupt_document)?;
-            let is_own = is_users && owner.is_some_and(|user| user.id() == object.id.as_str());
-            if secret || (is_hidden && !is_own) {
-                values.push(Value::Null);
-                continue;
-            }
-            let value = match path.as_str() {
-                "objectId" => Some(Value::String(object.id.as_str().to_owned())),
-                "createdAt" => Some(Value::String(object.created_at.to_iso())),
-                "updatedAt" => Some(Value::String(object.updated_at.to_iso())),
-                _ => value_at(&object.fields, path),
-            };
-            values.push(value.unwrap_or(Value::Null));
-        }
-        Ok(values)
-    }
-}
-
-fn value_at(fields: &parsefleet_core::Map, path: &FieldPath) -> Option<Value> {
-    let mut segments = path.segments();
-    let mut value = fields.get(segments.next()?)?;
-    for segment in segments {
-        let Value::Object(members) = value else { return None };
-        value = members.get(segment)?;
-    }
-    Some(value.clone())
 }
 
 impl Printer<'_> {
-    /// Appends objects, separated by commas, each with these members at its end.
-    pub(super) fn write(&mut self, out: &mut Vec<u8>, documents: &[RawDocumentBuf], tail: &[u8]) -> Result<()> {
+    /// One object.
+    pub(super) fn object(&mut self, document: &RawDocumentBuf) -> Result<Vec<u8>> {
+        let mut body = Vec::with_capacity(document.as_bytes().len() * 2);
+        self.each(std::slice::from_ref(document), |printer, _, document| printer.write(&mut body, document))?;
+        Ok(body)
+    }
+
+    /// `{"results":[…],"count":n}`; with a class name, each object carries it.
+    pub(super) fn results(
+        &mut self,
+        documents: &[RawDocumentBuf],
+        class_name: Option<&str>,
+        count: Option<u64>,
+    ) -> Result<Vec<u8>> {
+        let size: usize = documents.iter().map(|document| document.as_bytes().len()).sum();
+        let mut body = Vec::with_capacity(size * 3 / 2 + 64);
+        body.extend_from_slice(br#"{"results":["#);
+        let mut tail = Vec::new();
+        if let Some(class_name) = class_name {
+            tail.extend_from_slice(br#""className":"#);
+            write_json_string(class_name, &mut tail);
+        }
+        let mut is_first = true;
         self.each(documents, |printer, _, document| {
-            if out.last().is_some_and(|byte| *byte == b'}') {
-                out.push(b',');
+            if !std::mem::take(&mut is_first) {
+                body.push(b',');
             }
-            printer.write_with(out, document, tail)
-        })
+            printer.write_with(&mut body, document, &tail)
+        })?;
+        body.push(b']');
+        if let Some(count) = count {
+            body.extend_from_slice(br#","count":"#);
+            body.extend_from_slice(count.to_string().as_bytes());
+        }
+        body.push(b'}');
+        Ok(body)
     }
 
     /// Objects as they stand in the place of a pointer, by id.
@@ -125,7 +134,7 @@ impl Printer<'_> {
 
     /// Hands each document out with the printer that shows of it what the caller may see.
     fn each(
-        &self,
+        &mut self,
         documents: &[RawDocumentBuf],
         mut print: impl FnMut(&mut JsonReader<'_>, &str, &RawDocument) -> Result<(), CorruptDocument>,
     ) -> Result<()> {
@@ -136,22 +145,23 @@ impl Printer<'_> {
             match narrowed {
                 None => print(&mut printer, id, document).map_err(corrupt_document)?,
                 Some(hidden) => {
-                    print(&mut JsonReader::new(self.view(hidden)), id, document).map_err(corrupt_document)?
+                    print(&mut JsonReader::new(self.view(hidden)), id, document).map_err(corrupt_document)?;
                 }
             }
         }
+        self.met_unknown_columns = printer.met_unknown_columns();
         Ok(())
     }
 
     fn view<'v>(&'v self, hidden: &'v [String]) -> ReadView<'v> {
         ReadView {
             schema: &self.class.schema,
-            selected: self.selected.as_deref(),
+            selected: self.selected,
             hidden,
             owner_exempt: self.owner_exempt,
             reader: &self.reader,
             files: &self.files,
-            includes: self.includes.as_ref(),
+            includes: self.includes,
         }
     }
 
@@ -183,31 +193,6 @@ fn points_to(document: &RawDocument, field: &str, user_id: &str) -> bool {
         }
         _ => false,
     })
-}
-
-/// `{"results":[…],"count":n}`; with a class name, each object carries it.
-pub(super) fn results(
-    printer: &mut Printer<'_>,
-    documents: &[RawDocumentBuf],
-    class_name: Option<&str>,
-    count: Option<u64>,
-) -> Result<Vec<u8>> {
-    let size: usize = documents.iter().map(|document| document.as_bytes().len()).sum();
-    let mut body = Vec::with_capacity(size * 3 / 2 + 64);
-    body.extend_from_slice(br#"{"results":["#);
-    let mut tail = Vec::new();
-    if let Some(class_name) = class_name {
-        tail.extend_from_slice(br#""className":"#);
-        write_json_string(class_name, &mut tail);
-    }
-    printer.write(&mut body, documents, &tail)?;
-    body.push(b']');
-    if let Some(count) = count {
-        body.extend_from_slice(br#","count":"#);
-        body.extend_from_slice(count.to_string().as_bytes());
-    }
-    body.push(b'}');
-    Ok(body)
 }
 
 /// A query's plan in the place of its results.

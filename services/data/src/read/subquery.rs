@@ -47,6 +47,7 @@ impl Reader<'_> {
     /// The values at a key of the objects of a sub-query; `Null` where there is none or the caller may not see it.
     async fn values(&self, subquery: &Subquery, key: &FieldPath) -> Result<Vec<Value>> {
         let Some((class, documents)) = self.subquery(subquery, None).await? else { return Ok(Vec::new()) };
+        let class = self.class_with(class, &[key.root()]).await?;
         self.visible_values(&class, &documents, key)
     }
 

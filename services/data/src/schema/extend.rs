@@ -1,6 +1,6 @@
 //! Classes and fields that come into being by being written to.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use parsefleet_core::{
     ClassName, ClassSchema, FieldName, FieldType,
@@ -26,6 +26,7 @@ impl Schema {
     /// # Errors
     /// 111 if a field has another type.
     pub(crate) async fn extend(self: &Arc<Self>, name: &ClassName, written: &[TypedField]) -> Result<Arc<Class>> {
+        let began = Instant::now();
         let mut snapshot = self.current().await?;
         for _ in 0..ATTEMPTS {
             let Some(class) = snapshot.stored_class(name.as_str()) else {
@@ -44,9 +45,10 @@ impl Schema {
             let new_fields = match class.schema.plan(written) {
                 Ok(new_fields) if new_fields.is_empty() => return Ok(Arc::clone(class)),
                 Ok(new_fields) => new_fields,
+                Err(mismatch) if snapshot.read_at >= began => return Err(mismatch),
                 Err(mismatch) => {
                     // The field may have been removed and made anew since the snapshot.
-                    snapshot = self.newer(&snapshot).await?.ok_or(mismatch)?;
+                    snapshot = self.second_look().await?.ok_or(mismatch)?;
                     continue;
                 }
             };

@@ -159,13 +159,18 @@ async fn an_outage_is_shared_too_and_ends() {
 #[tokio::test]
 async fn an_old_schema_is_read_again_behind_the_scenes() {
     let store = Arc::new(Shared::default());
-    let schema = schema_over(&store, Duration::ZERO);
+    let schema = schema_over(&store, Duration::from_millis(200));
     schema.current().await.unwrap();
+    tokio::time::sleep(Duration::from_millis(250)).await;
     store.classes.lock().unwrap().push(class("New", &[]));
     assert!(schema.current().await.unwrap().class("New").is_none(), "nobody waits for it");
     schema.tasks.close();
     schema.tasks.wait().await;
     assert!(schema.current().await.unwrap().class("New").is_some());
+
+    tokio::time::sleep(Duration::from_millis(450)).await;
+    store.classes.lock().unwrap().push(class("Newer", &[]));
+    assert!(schema.current().await.unwrap().class("Newer").is_some(), "after a pause it is too old to be used");
 }
 
 #[tokio::test]
@@ -201,7 +206,6 @@ async fn a_mismatch_counts_only_with_a_current_schema() {
     let schema = schema_over(&store, Duration::from_secs(60));
     schema.current().await.unwrap();
     *store.classes.lock().unwrap() = vec![class("Changed", &[("field", FieldType::String)])];
-    tokio::time::sleep(WORTH_A_SECOND_LOOK).await;
     let name = ClassName::new("Changed").unwrap();
     schema.extend(&name, &written("field", FieldType::String)).await.unwrap();
 }

@@ -64,17 +64,14 @@ impl Fixture {
         Self { _directory: Some(directory), ..Self::new(Arc::new(store), None) }
     }
 
-    /// `None` where no MongoDB is named.
-    pub(crate) async fn mongodb() -> Option<Self> {
+    pub(crate) async fn mongodb() -> Self {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
-        #[expect(clippy::disallowed_methods, reason = "tests are told where MongoDB is by the environment")]
-        std::env::var_os("PARSEFLEET_TEST_MONGODB_URI")?;
         let number = NUMBER.fetch_add(1, Ordering::SeqCst);
         let name = format!("parsefleet_data_{}_{number}", std::process::id());
         let uri = parsefleet_testkit::servers::mongodb_uri(&name).unwrap();
         let store = MongoStore::connect(&uri, &serde_json::Map::new(), "").await.unwrap();
         let database = store.database().clone();
-        Some(Self::new(Arc::new(store), Some(database)))
+        Self::new(Arc::new(store), Some(database))
     }
 
     fn new(store: Arc<dyn ObjectStore>, database: Option<Database>) -> Self {

@@ -22,7 +22,7 @@ macro_rules! on_both_stores {
         mod mongodb {
             $(#[tokio::test(flavor = "multi_thread")]
             async fn $scenario() {
-                let Some(fixture) = crate::fixture::Fixture::mongodb().await else { return };
+                let fixture = crate::fixture::Fixture::mongodb().await;
                 let database = fixture.database.clone();
                 super::$scenario(fixture).await;
                 database.unwrap().drop().await.unwrap();

@@ -4,10 +4,10 @@ use std::sync::atomic::Ordering;
 
 use futures_util::future::join_all;
 use parsefleet_data::Settings;
-use parsefleet_proto::v1::Privilege;
+use parsefleet_proto::v1::{FindRequest, Privilege};
 use serde_json::json;
 
-use crate::fixture::{Client, Fixture, settings};
+use crate::fixture::{Client, Fixture, query, settings};
 
 crate::on_both_stores!(
     types_are_kept,
@@ -47,12 +47,16 @@ async fn another_process_finds_new_classes_and_fields(fixture: Fixture) {
     let service = fixture.another_service(settings());
     let other = Client::new(&service, Privilege::Public, "", &[]);
     assert!(other.find("Late", json!({})).await.unwrap().is_empty());
-    // Older than a snapshot that is not worth a second look.
-    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
     fixture.public().object("Late", json!({"to": crate::fixture::pointer("A", "x")})).await;
     assert_eq!(other.find("Late", json!({})).await.unwrap().len(), 1);
     let filter = json!({"to": crate::fixture::pointer("A", "x")});
     assert_eq!(other.find("Late", filter).await.unwrap().len(), 1);
+    fixture.public().object("Late", json!({"at": {"__type": "GeoPoint", "latitude": 1, "longitude": 2}})).await;
+    let found = other.find("Late", json!({})).await.unwrap();
+    assert!(found.iter().any(|late| late["at"]["latitude"] == 1), "a new column is no list of numbers: {found:?}");
+    fixture.public().object("Late", json!({"rank": 1})).await;
+    let ranked = FindRequest { order: vec!["-rank".to_owned()], ..query("Late", json!({})) };
+    assert_eq!(other.find_with(ranked).await.unwrap()["results"][0]["rank"], 1);
     other.object("Late", json!({"more": 1})).await;
     let mismatch = fixture.public().create("Late", json!({"more": "text"})).await;
     assert_eq!(mismatch.unwrap_err().0, 111);
