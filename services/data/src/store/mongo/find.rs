@@ -38,14 +38,14 @@ pub(super) async fn find(
     if options.limit == Some(0) {
         return Ok(Vec::new());
     }
-    let filter = filter(class, query, Purpose::Find)?;
     let collection = store.collection(&class.name);
-    let mongo_options = find_options(store, options)?;
-    match run("find", collection.name(), read_all(&collection, filter.clone(), mongo_options.clone())).await {
+    let first = read_all(&collection, filter(class, query, Purpose::Find)?, find_options(store, options)?);
+    match run("find", collection.name(), first).await {
         Ok(documents) => Ok(documents),
         Err(error) => {
             make_missing_index(store, class, query, &error).await?;
-            command("find", collection.name(), read_all(&collection, filter, mongo_options)).await
+            let again = read_all(&collection, filter(class, query, Purpose::Find)?, find_options(store, options)?);
+            command("find", collection.name(), again).await
         }
     }
 }
