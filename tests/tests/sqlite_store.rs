@@ -97,7 +97,7 @@ async fn everything_is_there_after_reopening() {
         store.insert(&class.name, document("a")).await.unwrap();
     }
     let store = SqliteStore::open(directory.path()).unwrap();
-    assert_eq!(store.load_schema().await.unwrap(), [class.clone()]);
+    assert_eq!(store.load_schema().await.unwrap(), std::slice::from_ref(&class));
     assert_eq!(store.find(&class, &by_id("a"), &FindOptions::default()).await.unwrap(), [document("a")]);
     let again = store.insert(&class.name, document("b")).await;
     assert!(matches!(again, Err(StoreError::Duplicate { field: Some(field) }) if field == "playerName"));
