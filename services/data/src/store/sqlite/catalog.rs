@@ -15,6 +15,14 @@ use crate::store::{Index, IndexKind, StoreError};
 /// Rows that are given their keys at a time when an index is made.
 const BACKFILL_ROWS: i64 = 500;
 
+/// The tables of an empty catalog.
+pub(super) const CATALOG_TABLES: &str = r#"
+    CREATE TABLE "~classes" (name TEXT PRIMARY KEY, table_name TEXT NOT NULL COLLATE NOCASE UNIQUE);
+    CREATE TABLE "~indexes" (
+        number INTEGER PRIMARY KEY, class TEXT NOT NULL, name TEXT NOT NULL, definition TEXT NOT NULL,
+        UNIQUE (class, name)
+    );"#;
+
 /// The tables of all classes.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Catalog {
@@ -22,15 +30,8 @@ pub(super) struct Catalog {
 }
 
 impl Catalog {
-    /// Reads the catalog of a database, and makes an empty one in a new database.
+    /// Reads the catalog of a database.
     pub(super) fn load(connection: &Connection) -> Result<Self, StoreError> {
-        let tables = r#"
-            CREATE TABLE IF NOT EXISTS "~classes" (name TEXT PRIMARY KEY, table_name TEXT NOT NULL COLLATE NOCASE UNIQUE);
-            CREATE TABLE IF NOT EXISTS "~indexes" (
-                number INTEGER PRIMARY KEY, class TEXT NOT NULL, name TEXT NOT NULL, definition TEXT NOT NULL,
-                UNIQUE (class, name)
-            );"#;
-        connection.execute_batch(tables).map_err(failed)?;
         let mut indexes = load_indexes(connection)?;
         let mut statement = connection.prepare(r#"SELECT name, table_name FROM "~classes""#).map_err(failed)?;
         let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)));

@@ -9,6 +9,7 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags};
 
+use super::catalog::CATALOG_TABLES;
 use crate::store::StoreError;
 
 /// Marks the file as ours (`PRAGMA application_id`): "PFlt".
@@ -57,9 +58,11 @@ impl DataDirectory {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = self.connect(flags)?;
         if self.is_new(&connection)? {
+            // What an empty database consists of need not be waited for: whatever is written later brings it to the disk.
             let marks = format!(
-                "PRAGMA journal_mode = WAL; PRAGMA application_id = {APPLICATION_ID};
-                 PRAGMA user_version = {LAYOUT_VERSION};"
+                "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE;
+                 PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {LAYOUT_VERSION};
+                 {CATALOG_TABLES} COMMIT;"
             );
             connection.execute_batch(&marks).map_err(failed)?;
         }
