@@ -1,4 +1,4 @@
-//! One set of objects, stored in MongoDB and held here, and the questions put to both.
+//! One set of objects, stored in MongoDB, in the embedded store and held here, and the questions put to all three.
 
 use std::cmp::Ordering;
 
@@ -10,10 +10,11 @@ use parsefleet_core::{
 };
 use parsefleet_data::{
     codec::{Roots, decode, encode},
-    store::{FindOptions, ObjectStore as _, StoreError, mongo::MongoStore},
+    store::{FindOptions, Index, IndexKind, ObjectStore, StoreError, mongo::MongoStore, sqlite::SqliteStore},
 };
 use rand::rngs::StdRng;
 use serde_json::Value as Json;
+use tempfile::TempDir;
 
 use crate::generate::{objects, queries, schema};
 
@@ -31,6 +32,9 @@ pub(crate) struct Tally {
 /// The objects of one round.
 pub(crate) struct Round<'s> {
     store: &'s MongoStore,
+    embedded: SqliteStore,
+    /// Holds the embedded store's files.
+    _folder: TempDir,
     schema: ClassSchema,
     objects: Vec<Object>,
 }
@@ -48,11 +52,20 @@ impl<'s> Round<'s> {
             objects.push(decode(&schema, &document, Roots::All)?);
             documents.push(document);
         }
+        let folder = tempfile::tempdir()?;
+        let embedded = SqliteStore::open(folder.path())?;
+        embedded.create_class(&schema).await?;
+        for column in ["s", "n", "d", "a", "_p_p", "_created_at"] {
+            embedded.ensure_index(&schema.name, &index(column)).await?;
+        }
+        for document in &documents {
+            embedded.insert(&schema.name, document.clone()).await?;
+        }
         let collection = store.database().collection::<RawDocumentBuf>(schema.name.as_str());
         collection.insert_many(documents).await?;
         let index = mongodb::IndexModel::builder().keys(doc! { "g": "2d" }).build();
         collection.create_index(index).await?;
-        Ok(Self { store, schema, objects })
+        Ok(Self { store, embedded, _folder: folder, schema, objects })
     }
 
     /// Asks one random question.
@@ -69,10 +82,12 @@ impl<'s> Round<'s> {
             return Ok(());
         };
         let keys = order::parse(order, &self.schema)?;
-        let theirs = match (self.find(&query, &keys).await, query.matcher()) {
+        let theirs = match (self.find(self.store, &query, &keys).await, query.matcher()) {
             (Ok(ids), Ok(matcher)) => {
                 let ours = self.matching(&matcher);
                 self.check(&ids, &ours, &keys, &matcher)?;
+                let embedded = self.find(&self.embedded, &query, &keys).await?;
+                self.check(&embedded, &ours, &keys, &matcher).context("the embedded store instead of MongoDB")?;
                 ids.len()
             }
             (Err(error), _) if is_limit(&error) => {
@@ -87,10 +102,10 @@ impl<'s> Round<'s> {
         Ok(())
     }
 
-    async fn find(&self, query: &Query, keys: &[SortKey]) -> Result<Vec<String>, StoreError> {
+    async fn find(&self, store: &dyn ObjectStore, query: &Query, keys: &[SortKey]) -> Result<Vec<String>, StoreError> {
         let options =
             FindOptions { order: keys.to_vec(), projection: Some(vec!["_id".to_owned()]), ..FindOptions::default() };
-        let documents = self.store.find(&self.schema, query, &options).await?;
+        let documents = store.find(&self.schema, query, &options).await?;
         Ok(documents.iter().filter_map(|document| document.get_str("_id").ok().map(str::to_owned)).collect())
     }
 
@@ -131,6 +146,17 @@ impl<'s> Round<'s> {
         let document = self.object(id).and_then(|object| encode(&self.schema, object).ok());
         let document = document.and_then(|document| bson::Document::try_from(document.as_ref()).ok());
         document.map_or_else(|| id.to_owned(), |document| Bson::Document(document).into_relaxed_extjson().to_string())
+    }
+}
+
+fn index(column: &str) -> Index {
+    Index {
+        name: format!("{column}_1"),
+        keys: vec![(column.to_owned(), IndexKind::Ascending)],
+        unique: false,
+        sparse: false,
+        case_insensitive: false,
+        expire_after_seconds: None,
     }
 }
 

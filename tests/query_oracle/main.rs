@@ -1,10 +1,12 @@
-//! The query matcher and the sort order, against a real MongoDB: random objects, random queries, one answer.
+//! The query matcher, the sort order and the embedded store, against a real MongoDB: random objects, random queries, one
+//! answer.
 //!
 //! A run asks about 100,000 pairs. `PARSEFLEET_TEST_ROUNDS` multiplies that, `PARSEFLEET_TEST_SEED` repeats a run that
 //! failed.
 
 mod ask;
 mod generate;
+mod patterns;
 
 use std::env;
 

@@ -62,7 +62,9 @@ fn constraint(random: &mut StdRng, field: &str) -> Json {
     if once_in(random, 3) {
         return operand(random, field);
     }
-    if matches!(field, "g" | "y") && !once_in(random, 4) || field != "objectId" && field.starts_with(['a', 'o']) && once_in(random, 12) {
+    if matches!(field, "g" | "y") && !once_in(random, 4)
+        || field != "objectId" && field.starts_with(['a', 'o']) && once_in(random, 12)
+    {
         return place(random, field);
     }
     let mut operators = Map::new();
@@ -77,7 +79,7 @@ fn constraint(random: &mut StdRng, field: &str) -> Json {
 }
 
 fn operator(random: &mut StdRng, field: &str) -> (&'static str, Json) {
-    let mut list = |random: &mut StdRng| -> Json {
+    let list = |random: &mut StdRng| -> Json {
         (0..random.random_range(0..4_usize)).map(|_| operand(random, field)).collect()
     };
     match random.random_range(0..13_u32) {

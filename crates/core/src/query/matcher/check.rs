@@ -119,8 +119,6 @@ impl Check {
 fn operand(value: &Value, column: &Column) -> Value {
     match (column, value) {
         (Column::Array | Column::Nested | Column::AuthData, _) => value.clone(),
-        // Few classes have numbers for ids, and an object shows them as text.
-        (Column::ObjectId, Value::Number(number)) => Value::String(ryu_js::Buffer::new().format(*number).to_owned()),
         _ => lower(value).map_or(Value::Null, |value| value.into_owned()),
     }
 }

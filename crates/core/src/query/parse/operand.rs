@@ -33,10 +33,10 @@ pub(in crate::query) fn found(value: Value, target: &Target<'_>) -> Value {
     }
 }
 
-/// A few classes of Parse's own have numbers for ids.
+/// A few classes of Parse's own have numbers for ids, which are texts here like any other.
 fn as_id(value: Value, target: &Target<'_>) -> Value {
     match value {
-        Value::String(text) if target.numeric_id => text.trim().parse().map_or(Value::String(text), Value::Number),
+        Value::Number(number) if target.numeric_id => Value::String(ryu_js::Buffer::new().format(number).to_owned()),
         value => value,
     }
 }

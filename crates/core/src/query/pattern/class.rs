@@ -106,7 +106,8 @@ fn escape(rest: &mut &str, items: &mut Vec<Item>) -> Result<(), Problem> {
     Ok(())
 }
 
-fn property(kind: char, rest: &mut &str) -> String {
+/// A property of Unicode, by its name in braces or one letter.
+pub(super) fn property(kind: char, rest: &mut &str) -> String {
     let name = match rest.strip_prefix('{').and_then(|rest| rest.split_once('}')) {
         Some((name, after)) => {
             *rest = after;

@@ -168,12 +168,10 @@ impl<'a> Translator<'a> {
         self.out.push(escaped);
     }
 
+    /// A property takes no notice of `i`.
     fn property(&mut self, kind: char) {
-        self.verbatim(kind);
-        if self.take_if("{") {
-            let name = self.take_through("}");
-            self.out.push_str(&format!("{{{name}}}"));
-        }
+        let name = class::property(kind, &mut self.rest);
+        self.out.push_str(&format!("(?-i:{name})"));
     }
 
     /// A number below ten, or of a group that has begun, refers to the group; it is wrapped, so that a digit after it
