@@ -232,3 +232,6 @@ impl Thread {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
