@@ -5,7 +5,7 @@
 //! worked out while the change happened. Generations are random, never counted, so that instances which lost sight of
 //! each other cannot meet in the same one.
 //!
-//! A cache that fails is a cache that knows nothing: no method returns an error.
+//! A cache that fails is a cache that knows nothing: its own failures are never anybody's error.
 
 mod local;
 mod redis;
@@ -14,6 +14,8 @@ use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use parsefleet_core::error::Result;
 use tokio::sync::watch;
 
 pub use crate::{
@@ -76,6 +78,9 @@ pub struct Limits {
     pub capacity: u64,
 }
 
+/// How an answer is worked out.
+pub type Load<'a> = BoxFuture<'a, Result<Bytes>>;
+
 /// A cache of answers that all instances agree on.
 #[async_trait]
 pub trait Cache: Send + Sync + 'static {
@@ -83,11 +88,11 @@ pub trait Cache: Send + Sync + 'static {
     /// where nobody looks.
     fn slot(&self, topic: Topic, key: &str) -> Slot;
 
-    /// The answer, if it is known.
-    async fn get(&self, slot: &Slot) -> Option<Bytes>;
-
-    /// Keeps an answer.
-    async fn put(&self, slot: &Slot, answer: Bytes);
+    /// The answer, worked out by `load` if it is not known. However many ask at the same time, one of them works it out.
+    ///
+    /// # Errors
+    /// What `load` failed of; failures are not kept.
+    async fn get_or_load<'a>(&'a self, slot: &'a Slot, load: Load<'a>) -> Result<Bytes>;
 
     /// Starts a new generation of the topic, here at once and everywhere as soon as the message arrives.
     async fn invalidate(&self, topic: Topic);

@@ -1,13 +1,17 @@
 //! The cache in the process: all there is standalone, and the first level in front of Redis.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use moka::{Expiry, future::Cache as Entries};
+use parsefleet_core::{ParseError, error::Result};
 use tokio::sync::watch;
 
-use crate::{Cache, Generation, Limits, Slot, Topic};
+use crate::{Cache, Generation, Limits, Load, Slot, Topic};
 
 /// A bounded map with a time to live.
 pub struct LocalCache {
@@ -37,10 +41,17 @@ impl LocalCache {
         }
     }
 
-    /// Keeps an answer for at most `limit`.
-    pub(crate) async fn put_for(&self, slot: &Slot, answer: Bytes, limit: Duration) {
-        let time_to_live = self.time_to_live.min(limit);
-        self.entries.insert(slot.clone(), Entry { answer, time_to_live }).await;
+    /// The answer, or else what `load` finds together with the longest time it may be kept.
+    pub(crate) async fn get_or_load_for<F>(&self, slot: &Slot, load: F) -> Result<Bytes>
+    where
+        F: Future<Output = Result<(Bytes, Duration)>>,
+    {
+        let load = async {
+            let (answer, limit) = load.await?;
+            Ok(Entry { answer, time_to_live: self.time_to_live.min(limit) })
+        };
+        let entry = self.entries.try_get_with_by_ref(slot, load).await;
+        entry.map(|entry| entry.answer).map_err(|error: Arc<ParseError>| (*error).clone())
     }
 
     /// Moves the topic to a generation that was started elsewhere.
@@ -62,12 +73,8 @@ impl Cache for LocalCache {
         Slot { topic, generation: *self.topic(topic).borrow(), key: key.to_owned() }
     }
 
-    async fn get(&self, slot: &Slot) -> Option<Bytes> {
-        self.entries.get(slot).await.map(|entry| entry.answer)
-    }
-
-    async fn put(&self, slot: &Slot, answer: Bytes) {
-        self.put_for(slot, answer, self.time_to_live).await;
+    async fn get_or_load<'a>(&'a self, slot: &'a Slot, load: Load<'a>) -> Result<Bytes> {
+        self.get_or_load_for(slot, async { Ok((load.await?, self.time_to_live)) }).await
     }
 
     async fn invalidate(&self, topic: Topic) {

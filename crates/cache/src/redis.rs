@@ -15,6 +15,7 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
+use parsefleet_core::error::Result;
 use redis::{
     AsyncCommands as _, Client, RedisResult,
     aio::{ConnectionManager, ConnectionManagerConfig},
@@ -22,7 +23,7 @@ use redis::{
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::{Cache, Generation, Limits, LocalCache, Slot, Topic};
+use crate::{Cache, Generation, Limits, Load, LocalCache, Slot, Topic};
 
 /// How long the first level may answer by itself while changes elsewhere cannot be heard.
 const DEAF_TIME_TO_LIVE: Duration = Duration::from_secs(1);
@@ -60,7 +61,7 @@ impl RedisCache {
     ///
     /// # Errors
     /// If the address is not one of Redis.
-    pub fn try_new(url: &str, prefix: &str, limits: Limits) -> Result<Self, RedisCacheError> {
+    pub fn try_new(url: &str, prefix: &str, limits: Limits) -> std::result::Result<Self, RedisCacheError> {
         let client = Client::open(url)?;
         let config = ConnectionManagerConfig::new()
             .set_response_timeout(Some(RESPONSE_TIMEOUT))
@@ -88,31 +89,18 @@ impl Cache for RedisCache {
         self.shared.first_level.slot(topic, key)
     }
 
-    async fn get(&self, slot: &Slot) -> Option<Bytes> {
-        if let Some(answer) = self.shared.first_level.get(slot).await {
-            return Some(answer);
-        }
-        if !self.shared.hears.load(Ordering::Acquire) {
-            return None;
-        }
-        let key = self.shared.keys.answer(slot);
-        let mut connection = self.shared.connection.clone();
-        let answer: Vec<u8> = self.shared.rest.unless_resting(connection.get::<_, Option<Vec<u8>>>(key)).await??;
-        let answer = Bytes::from(answer);
-        self.shared.first_level.put(slot, answer.clone()).await;
-        Some(answer)
-    }
-
-    async fn put(&self, slot: &Slot, answer: Bytes) {
-        if !self.shared.hears.load(Ordering::Acquire) {
-            self.shared.first_level.put_for(slot, answer, DEAF_TIME_TO_LIVE).await;
-            return;
-        }
-        self.shared.first_level.put(slot, answer.clone()).await;
-        let mut connection = self.shared.connection.clone();
-        let milliseconds = u64::try_from(self.shared.time_to_live.as_millis()).unwrap_or(u64::MAX).max(1);
-        let key = self.shared.keys.answer(slot);
-        self.shared.rest.unless_resting(connection.pset_ex::<_, _, ()>(key, answer.as_ref(), milliseconds)).await;
+    async fn get_or_load<'a>(&'a self, slot: &'a Slot, load: Load<'a>) -> Result<Bytes> {
+        let load = async {
+            if let Some(answer) = self.shared.get(slot).await {
+                return Ok((answer, self.shared.time_to_live));
+            }
+            let answer = load.await?;
+            match self.shared.put(slot, &answer).await {
+                Hearing::Everything => Ok((answer, self.shared.time_to_live)),
+                Hearing::Nothing => Ok((answer, DEAF_TIME_TO_LIVE)),
+            }
+        };
+        self.shared.first_level.get_or_load_for(slot, load).await
     }
 
     async fn invalidate(&self, topic: Topic) {
@@ -134,6 +122,34 @@ impl Cache for RedisCache {
 
     fn changes(&self, topic: Topic) -> watch::Receiver<Generation> {
         self.shared.first_level.changes(topic)
+    }
+}
+
+/// Whether changes made elsewhere are heard of.
+enum Hearing {
+    Everything,
+    Nothing,
+}
+
+impl Shared {
+    async fn get(&self, slot: &Slot) -> Option<Bytes> {
+        if !self.hears.load(Ordering::Acquire) {
+            return None;
+        }
+        let mut connection = self.connection.clone();
+        let answer = connection.get::<_, Option<Vec<u8>>>(self.keys.answer(slot));
+        self.rest.unless_resting(answer).await?.map(Bytes::from)
+    }
+
+    async fn put(&self, slot: &Slot, answer: &Bytes) -> Hearing {
+        if !self.hears.load(Ordering::Acquire) {
+            return Hearing::Nothing;
+        }
+        let mut connection = self.connection.clone();
+        let milliseconds = u64::try_from(self.time_to_live.as_millis()).unwrap_or(u64::MAX).max(1);
+        let put = connection.pset_ex::<_, _, ()>(self.keys.answer(slot), answer.as_ref(), milliseconds);
+        self.rest.unless_resting(put).await;
+        Hearing::Everything
     }
 }
 

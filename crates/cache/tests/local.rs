@@ -1,27 +1,36 @@
 //! The promises of `Cache`, on the cache in the process.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
 
 use bytes::Bytes;
-use parsefleet_cache::{Cache, Limits, LocalCache, Topic};
+use parsefleet_cache::{Cache, Limits, LocalCache, Slot, Topic};
+use parsefleet_core::ParseError;
 
 fn cache(time_to_live: Duration) -> LocalCache {
     LocalCache::new(Limits { time_to_live, capacity: 100 })
 }
 
+/// The answer in the slot: `fresh` if nothing was there.
+async fn ask(cache: &LocalCache, slot: &Slot, fresh: &'static str) -> Bytes {
+    cache.get_or_load(slot, Box::pin(async move { Ok(Bytes::from(fresh)) })).await.unwrap()
+}
+
 #[tokio::test]
 async fn an_answer_is_found_until_its_topic_changes() {
     let cache = cache(Duration::from_secs(60));
-    let slot = cache.slot(Topic::Sessions, "token");
-    cache.put(&slot, Bytes::from_static(b"alice")).await;
-    assert_eq!(cache.get(&cache.slot(Topic::Sessions, "token")).await.as_deref(), Some(&b"alice"[..]));
-    assert_eq!(cache.get(&cache.slot(Topic::Schema, "token")).await, None);
+    let slot = |topic| cache.slot(topic, "token");
+    assert_eq!(ask(&cache, &slot(Topic::Sessions), "first").await, "first");
+    assert_eq!(ask(&cache, &slot(Topic::Sessions), "second").await, "first");
+    assert_eq!(ask(&cache, &slot(Topic::Schema), "other topic").await, "other topic");
 
     cache.invalidate(Topic::Schema).await;
-    assert!(cache.get(&cache.slot(Topic::Sessions, "token")).await.is_some(), "another topic changed");
+    assert_eq!(ask(&cache, &slot(Topic::Sessions), "third").await, "first", "another topic changed");
     cache.invalidate(Topic::Sessions).await;
-    assert_eq!(cache.get(&cache.slot(Topic::Sessions, "token")).await, None);
+    assert_eq!(ask(&cache, &slot(Topic::Sessions), "fourth").await, "fourth");
 }
 
 #[tokio::test]
@@ -29,17 +38,38 @@ async fn an_answer_worked_out_before_a_change_is_not_found_after_it() {
     let cache = cache(Duration::from_secs(60));
     let slot = cache.slot(Topic::Sessions, "token");
     cache.invalidate(Topic::Sessions).await;
-    cache.put(&slot, Bytes::from_static(b"stale")).await;
-    assert_eq!(cache.get(&cache.slot(Topic::Sessions, "token")).await, None);
+    ask(&cache, &slot, "stale").await;
+    assert_eq!(ask(&cache, &cache.slot(Topic::Sessions, "token"), "fresh").await, "fresh");
 }
 
 #[tokio::test]
 async fn an_answer_is_forgotten_after_its_time() {
     let cache = cache(Duration::from_millis(20));
     let slot = cache.slot(Topic::Sessions, "token");
-    cache.put(&slot, Bytes::from_static(b"alice")).await;
+    ask(&cache, &slot, "old").await;
     tokio::time::sleep(Duration::from_millis(60)).await;
-    assert_eq!(cache.get(&slot).await, None);
+    assert_eq!(ask(&cache, &slot, "new").await, "new");
+}
+
+#[tokio::test]
+async fn many_who_ask_at_once_load_once_and_failures_are_not_kept() {
+    let cache = cache(Duration::from_secs(60));
+    let slot = cache.slot(Topic::Sessions, "token");
+    let failed = cache.get_or_load(&slot, Box::pin(async { Err(ParseError::object_not_found()) })).await;
+    assert_eq!(failed, Err(ParseError::object_not_found()));
+
+    let loads = AtomicUsize::new(0);
+    let askers = (0..50).map(|_| async {
+        let load = async {
+            loads.fetch_add(1, Ordering::SeqCst);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            Ok(Bytes::from_static(b"alice"))
+        };
+        cache.get_or_load(&slot, Box::pin(load)).await.unwrap()
+    });
+    let answers = futures_util::future::join_all(askers).await;
+    assert!(answers.iter().all(|answer| answer == "alice"));
+    assert_eq!(loads.into_inner(), 1);
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use parsefleet_cache::Cache;
 use parsefleet_runtime::config::Config;
 use tokio::sync::Semaphore;
 
@@ -11,7 +12,7 @@ use crate::{
     backend::{AuthBackend, DataBackend},
     cors::Cors,
     mount::Mount,
-    session::{SessionCache, SessionResolver},
+    session::SessionResolver,
 };
 
 /// Requests that may be worked on at the same time; more are refused at once.
@@ -30,14 +31,13 @@ pub(crate) struct App {
 }
 
 impl App {
-    pub(crate) fn try_new(config: Arc<Config>, channels: Channels) -> Result<Self, ServeError> {
-        let sessions = SessionCache::new(config.cache.ttl, config.cache.max_size);
+    pub(crate) fn try_new(config: Arc<Config>, channels: Channels, cache: Arc<dyn Cache>) -> Result<Self, ServeError> {
         Ok(Self {
             app_id: config.app_id.as_str().into(),
             mount: Mount::new(&config.http),
             cors: Cors::try_new(&config.http)?,
             allow_list: AllowList::try_new(config.http.route_allow_list.as_deref())?,
-            sessions: SessionResolver::new(sessions, AuthBackend::new(channels.auth)),
+            sessions: SessionResolver::new(cache, AuthBackend::new(channels.auth)),
             data: DataBackend::new(channels.data),
             in_flight: Semaphore::new(MAX_IN_FLIGHT),
             config,

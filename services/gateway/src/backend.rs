@@ -4,15 +4,12 @@ use bytes::Bytes;
 use parsefleet_core::ParseError;
 use parsefleet_proto::v1::{
     CreateRequest, CreateResponse, DeleteRequest, FindRequest, GetRequest, RequestContext, ResolveRequest,
-    UpdateRequest, auth_client::AuthClient, data_client::DataClient,
+    ResolveResponse, UpdateRequest, auth_client::AuthClient, data_client::DataClient,
 };
 use parsefleet_runtime::rpc::{self, Channel, MESSAGE_LIMIT};
 use tonic::Status;
 
-use crate::{
-    privilege::Writer,
-    session::{Session, Token},
-};
+use crate::privilege::Writer;
 
 /// Calls to auth.
 pub(crate) struct AuthBackend(AuthClient<Channel>);
@@ -33,10 +30,9 @@ impl AuthBackend {
         Self(AuthClient::new(channel))
     }
 
-    pub(crate) async fn resolve(&self, token: Token, context: RequestContext) -> Result<Session, ParseError> {
-        let message = ResolveRequest { context: Some(context), session_token: token.expose().to_owned() };
-        let answer = self.0.clone().resolve(message).await.map_err(parse_error)?.into_inner();
-        Ok(Session { user_id: answer.user_id, roles: answer.roles, expires_at: answer.expires_at, token })
+    pub(crate) async fn resolve(&self, token: &str, context: RequestContext) -> Result<ResolveResponse, ParseError> {
+        let message = ResolveRequest { context: Some(context), session_token: token.to_owned() };
+        Ok(self.0.clone().resolve(message).await.map_err(parse_error)?.into_inner())
     }
 }
 

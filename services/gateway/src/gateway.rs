@@ -17,6 +17,7 @@ use bytes::Bytes;
 use futures_util::FutureExt as _;
 use http::{Request, Response, request::Parts};
 use http_body::Body as HttpBody;
+use parsefleet_cache::Cache;
 use parsefleet_core::{ErrorCode, ParseError};
 use parsefleet_runtime::{
     config::Config,
@@ -27,7 +28,7 @@ use tower::Service;
 use tracing::{Instrument as _, field};
 
 use crate::{
-    Channels, ServeError, SessionCache,
+    Channels, ServeError,
     app::App,
     body::{self, Members},
     client_address::TrustedProxies,
@@ -61,17 +62,12 @@ struct Exchange<'a> {
 }
 
 impl Gateway {
-    /// Prepares to serve the API.
+    /// Prepares to serve the API; `cache` keeps who session tokens belong to.
     ///
     /// # Errors
     /// When the configuration cannot be served.
-    pub fn try_new(config: Arc<Config>, channels: Channels) -> Result<Self, ServeError> {
-        Ok(Self { app: Arc::new(App::try_new(config, channels)?), process: rand::random() })
-    }
-
-    /// The sessions this gateway remembers, for whoever hears of changes.
-    pub fn session_cache(&self) -> SessionCache {
-        self.app.sessions.cache().clone()
+    pub fn try_new(config: Arc<Config>, channels: Channels, cache: Arc<dyn Cache>) -> Result<Self, ServeError> {
+        Ok(Self { app: Arc::new(App::try_new(config, channels, cache)?), process: rand::random() })
     }
 
     /// Answers one request. A failure, a panic and an overrun deadline are answers, too.

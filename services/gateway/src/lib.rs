@@ -30,6 +30,7 @@ mod verb;
 
 use std::sync::Arc;
 
+use parsefleet_cache::Cache;
 use parsefleet_runtime::{
     Shutdown,
     config::Config,
@@ -38,7 +39,7 @@ use parsefleet_runtime::{
 };
 use tokio::net::TcpListener;
 
-pub use crate::{gateway::Gateway, session::SessionCache};
+pub use crate::gateway::Gateway;
 
 /// The services behind the gateway.
 #[derive(Clone)]
@@ -78,10 +79,11 @@ pub enum ServeError {
 pub async fn serve(
     config: Arc<Config>,
     channels: Channels,
+    cache: Arc<dyn Cache>,
     listener: TcpListener,
     shutdown: Shutdown,
 ) -> Result<(), ServeError> {
-    let gateway = Gateway::try_new(config, channels)?;
+    let gateway = Gateway::try_new(config, channels, cache)?;
     gateway.serve(listener, shutdown).await
 }
 

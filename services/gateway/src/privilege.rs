@@ -23,7 +23,7 @@ pub(crate) enum Role {
 #[derive(Clone, Debug)]
 pub(crate) enum Privilege {
     Public,
-    User(Arc<Session>),
+    User(Session),
     Maintenance,
     ReadOnlyMaster,
     Master,

@@ -1,17 +1,18 @@
-//! From a session token to who it belongs to: asked of auth, remembered in the process for a short time.
+//! From a session token to who it belongs to: asked of auth, kept in the cache that all gateways share.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
 };
 
-use moka::{Expiry, future::Cache};
-use parsefleet_core::ParseError;
-use parsefleet_proto::v1::RequestContext;
+use aws_lc_rs::digest;
+use base64::prelude::{BASE64_STANDARD_NO_PAD, Engine as _};
+use bytes::Bytes;
+use parsefleet_cache::{Cache, Topic};
+use parsefleet_core::{ErrorCode, ParseError, error::Result};
+use parsefleet_proto::v1::{RequestContext, ResolveResponse};
 use parsefleet_runtime::telemetry::CacheMetrics;
+use prost::Message as _;
 
 use crate::backend::AuthBackend;
 
@@ -22,8 +23,6 @@ pub(crate) struct Session {
     pub(crate) user_id: String,
     /// All role names of the user, without `role:`.
     pub(crate) roles: Vec<String>,
-    /// Milliseconds since 1970; `None` if the session never ends.
-    pub(crate) expires_at: Option<i64>,
     /// The token itself: a user who reads himself gets it back.
     pub(crate) token: Token,
 }
@@ -32,26 +31,13 @@ pub(crate) struct Session {
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Token(Arc<str>);
 
-/// Sessions seen lately. Clones share the entries.
-///
-/// Whoever learns that a session, a user or a role changed calls [`invalidate_token`](Self::invalidate_token) or
-/// [`invalidate_all`](Self::invalidate_all); an answer that was under way at that moment is not kept either.
-#[derive(Clone)]
-pub struct SessionCache {
-    entries: Cache<Token, Arc<Session>>,
-    /// Counts invalidations.
-    generation: Arc<AtomicU64>,
-}
-
 /// Tells who a token belongs to.
 pub(crate) struct SessionResolver {
-    cache: SessionCache,
+    /// Answers of auth, by a digest of the token: no token is kept in a place that others can read.
+    cache: Arc<dyn Cache>,
     auth: AuthBackend,
     metrics: CacheMetrics,
 }
-
-/// An entry lives for the cache's time, but no longer than its session.
-struct UntilSessionEnds;
 
 // === impl Token ===
 
@@ -73,72 +59,51 @@ impl std::fmt::Debug for Token {
     }
 }
 
-// === impl SessionCache ===
-
-impl SessionCache {
-    /// An empty cache of `capacity` sessions at most, each kept for `time_to_live` at most.
-    pub fn new(time_to_live: Duration, capacity: u64) -> Self {
-        let entries =
-            Cache::builder().max_capacity(capacity).time_to_live(time_to_live).expire_after(UntilSessionEnds).build();
-        Self { entries, generation: Arc::default() }
-    }
-
-    /// Forgets every session.
-    pub fn invalidate_all(&self) {
-        self.generation.fetch_add(1, Ordering::SeqCst);
-        self.entries.invalidate_all();
-    }
-
-    /// Forgets one session.
-    pub async fn invalidate_token(&self, token: &str) {
-        self.generation.fetch_add(1, Ordering::SeqCst);
-        self.entries.invalidate(&Token::new(token)).await;
-    }
-
-    fn generation(&self) -> u64 {
-        self.generation.load(Ordering::SeqCst)
-    }
-}
-
-impl Expiry<Token, Arc<Session>> for UntilSessionEnds {
-    fn expire_after_create(&self, _: &Token, session: &Arc<Session>, _: std::time::Instant) -> Option<Duration> {
-        let end = u64::try_from(session.expires_at?).unwrap_or(0);
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Some(Duration::from_millis(end).saturating_sub(now))
-    }
-}
-
 // === impl SessionResolver ===
 
 impl SessionResolver {
-    pub(crate) fn new(cache: SessionCache, auth: AuthBackend) -> Self {
+    pub(crate) fn new(cache: Arc<dyn Cache>, auth: AuthBackend) -> Self {
         Self { cache, auth, metrics: CacheMetrics::new("sessions", "gateway") }
-    }
-
-    pub(crate) fn cache(&self) -> &SessionCache {
-        &self.cache
     }
 
     /// Asks auth once, however many requests come with the same token at the same time. Refusals are not kept.
     ///
     /// # Errors
     /// 209 for a token that is unknown or expired; what the way to auth failed of.
-    pub(crate) async fn resolve(&self, token: &str, context: RequestContext) -> Result<Arc<Session>, ParseError> {
-        let token = Token::new(token);
-        if let Some(session) = self.cache.entries.get(&token).await {
+    pub(crate) async fn resolve(&self, token: &str, context: RequestContext) -> Result<Session> {
+        let slot = self.cache.slot(Topic::Sessions, &digest(token));
+        let mut missed = false;
+        let load = async {
+            missed = true;
+            let answer = self.auth.resolve(token, context).await?;
+            Ok(Bytes::from(answer.encode_to_vec()))
+        };
+        let answer = self.cache.get_or_load(&slot, Box::pin(load)).await;
+        if missed {
+            self.metrics.miss();
+        } else {
             self.metrics.hit();
-            return Ok(session);
         }
-        self.metrics.miss();
-        let generation = self.cache.generation();
-        let load = async { self.auth.resolve(token.clone(), context).await.map(Arc::new) };
-        let session = self.cache.entries.try_get_with(token.clone(), load).await;
-        if self.cache.generation() != generation {
-            // What was loaded may be from before the change that the invalidation was about.
-            self.cache.entries.invalidate(&token).await;
+        let answer = ResolveResponse::decode(answer?).map_err(|error| {
+            tracing::error!(%error, "a cached session cannot be read");
+            ParseError::new(ErrorCode::InternalServerError, "Internal server error.")
+        })?;
+        if answer.expires_at.is_some_and(|end| end < now()) {
+            return Err(ParseError::new(ErrorCode::InvalidSessionToken, "Session token is expired."));
         }
-        session.map_err(|error| (*error).clone())
+        Ok(Session { user_id: answer.user_id, roles: answer.roles, token: Token::new(token) })
     }
+}
+
+fn digest(token: &str) -> String {
+    let digest = digest::digest(&digest::SHA256, token.as_bytes());
+    BASE64_STANDARD_NO_PAD.encode(digest)
+}
+
+/// Milliseconds since 1970.
+fn now() -> i64 {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use axum::extract::ConnectInfo;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt as _, Full};
+use parsefleet_cache::{Limits, LocalCache};
 use parsefleet_core::{ErrorCode, ParseError};
 use parsefleet_proto::{
     status_from_error,
@@ -68,7 +69,8 @@ impl Setup {
             auth: Channel::local(AuthServer::new(OneSession::default())),
             data: Channel::local(DataServer::new(data.clone())),
         };
-        let gateway = Gateway::try_new(Arc::new(config(options)), channels).unwrap();
+        let cache = LocalCache::new(Limits { time_to_live: Duration::from_secs(60), capacity: 100 });
+        let gateway = Gateway::try_new(Arc::new(config(options)), channels, Arc::new(cache)).unwrap();
         Self { gateway, data }
     }
 
@@ -177,8 +179,9 @@ impl Auth for OneSession {
         request: tonic::Request<ResolveRequest>,
     ) -> Result<tonic::Response<ResolveResponse>, Status> {
         self.calls.fetch_add(1, Ordering::SeqCst);
-        match &*request.into_inner().session_token {
-            "r:good" => {}
+        let token = request.into_inner().session_token;
+        match &*token {
+            "r:good" | "r:over" => {}
             "r:slow" => tokio::time::sleep(Duration::from_millis(50)).await,
             _ => {
                 let error = ParseError::new(ErrorCode::InvalidSessionToken, "Invalid session token");
@@ -186,6 +189,10 @@ impl Auth for OneSession {
             }
         }
         let roles = vec!["Admins".to_owned()];
-        Ok(tonic::Response::new(ResolveResponse { user_id: "user1".to_owned(), roles, expires_at: None }))
+        Ok(tonic::Response::new(ResolveResponse {
+            user_id: "user1".to_owned(),
+            roles,
+            expires_at: (token == "r:over").then_some(1),
+        }))
     }
 }

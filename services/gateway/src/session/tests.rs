@@ -1,6 +1,9 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail by panic")]
 
+use std::{sync::atomic::Ordering, time::Duration};
+
 use futures_util::future::join_all;
+use parsefleet_cache::{Limits, LocalCache};
 use parsefleet_core::ErrorCode;
 use parsefleet_proto::v1::auth_server::AuthServer;
 use parsefleet_runtime::rpc::Channel;
@@ -11,7 +14,8 @@ use crate::testing::OneSession;
 fn resolver() -> (SessionResolver, OneSession) {
     let auth = OneSession::default();
     let backend = AuthBackend::new(Channel::local(AuthServer::new(auth.clone())));
-    (SessionResolver::new(SessionCache::new(Duration::from_secs(60), 100), backend), auth)
+    let cache = LocalCache::new(Limits { time_to_live: Duration::from_secs(60), capacity: 100 });
+    (SessionResolver::new(Arc::new(cache), backend), auth)
 }
 
 fn calls(auth: &OneSession) -> usize {
@@ -50,12 +54,9 @@ async fn refusals_are_not_kept() {
 async fn what_is_invalidated_is_asked_again() {
     let (resolver, auth) = resolver();
     resolver.resolve("r:good", RequestContext::default()).await.unwrap();
-    resolver.cache().invalidate_token("r:good").await;
+    resolver.cache.invalidate(Topic::Sessions).await;
     resolver.resolve("r:good", RequestContext::default()).await.unwrap();
     assert_eq!(calls(&auth), 2);
-    resolver.cache().invalidate_all();
-    resolver.resolve("r:good", RequestContext::default()).await.unwrap();
-    assert_eq!(calls(&auth), 3);
 }
 
 #[tokio::test]
@@ -64,7 +65,7 @@ async fn an_answer_from_before_an_invalidation_is_not_kept() {
     let load = resolver.resolve("r:slow", RequestContext::default());
     let invalidate = async {
         tokio::time::sleep(Duration::from_millis(10)).await;
-        resolver.cache().invalidate_all();
+        resolver.cache.invalidate(Topic::Sessions).await;
     };
     let (session, ()) = tokio::join!(load, invalidate);
     session.unwrap();
@@ -72,16 +73,10 @@ async fn an_answer_from_before_an_invalidation_is_not_kept() {
     assert_eq!(calls(&auth), 2);
 }
 
-#[test]
-fn a_session_is_not_remembered_past_its_end() {
-    let session = |expires_at| {
-        Arc::new(Session { user_id: String::new(), roles: Vec::new(), expires_at, token: Token::new("x") })
-    };
-    let life = |expires_at| {
-        UntilSessionEnds.expire_after_create(&Token::new("x"), &session(expires_at), std::time::Instant::now())
-    };
-    assert_eq!(life(None), None);
-    assert_eq!(life(Some(1)), Some(Duration::ZERO));
-    assert!(life(Some(i64::MAX)).unwrap() > Duration::from_secs(1_000_000));
-    assert_eq!(format!("{:?}", session(None).token), "Token(..)");
+#[tokio::test]
+async fn an_answer_is_not_used_past_the_end_of_the_session() {
+    let (resolver, auth) = resolver();
+    let error = resolver.resolve("r:over", RequestContext::default()).await.unwrap_err();
+    assert_eq!((error.code, &*error.message), (ErrorCode::InvalidSessionToken, "Session token is expired."));
+    assert_eq!(calls(&auth), 1);
 }
