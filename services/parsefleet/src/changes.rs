@@ -5,7 +5,6 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use parsefleet_cache::{Cache, Limits, LocalCache, RedisCache, Topic};
 use parsefleet_data::{DataService, Invalidation};
-use parsefleet_gateway::SessionCache;
 use parsefleet_runtime::{Shutdown, config::Config};
 use secrecy::ExposeSecret as _;
 
@@ -28,6 +27,11 @@ impl Changes {
         Ok(Self { cache })
     }
 
+    /// The cache that hears the news.
+    pub(crate) fn cache(&self) -> Arc<dyn Cache> {
+        Arc::clone(&self.cache)
+    }
+
     /// What the data service tells its news to.
     pub(crate) fn invalidation(&self) -> Arc<dyn Invalidation> {
         Arc::new(Teller { cache: Arc::clone(&self.cache) })
@@ -47,23 +51,6 @@ impl Invalidation for Teller {
     async fn roles_changed(&self) {
         self.cache.invalidate(Topic::Sessions).await;
     }
-}
-
-/// Forgets sessions when somebody tells that one of them, or a role, changed.
-pub(crate) fn follow_sessions(changes: &Changes, sessions: SessionCache, shutdown: &Shutdown) {
-    let mut news = changes.cache.changes(Topic::Sessions);
-    let stop = shutdown.clone();
-    shutdown.spawn(async move {
-        loop {
-            tokio::select! {
-                () = stop.closing() => return,
-                changed = news.changed() => match changed {
-                    Ok(()) => sessions.invalidate_all(),
-                    Err(_) => return,
-                },
-            }
-        }
-    });
 }
 
 /// Reads the schema again when somebody tells that it changed.

@@ -74,8 +74,8 @@ async fn serve_gateway(
     channels: Channels,
     changes: &Changes,
 ) -> anyhow::Result<()> {
-    let gateway = Gateway::try_new(Arc::clone(&process.config), channels).context("start the gateway")?;
-    changes::follow_sessions(changes, gateway.session_cache(), &process.shutdown);
+    let gateway =
+        Gateway::try_new(Arc::clone(&process.config), channels, changes.cache()).context("start the gateway")?;
     let port = listener.local_addr().context("read the address of the listener")?.port();
     announce(&format!("running on {}", process.config.http.server_url_or_local(port)));
     gateway.serve(listener, process.shutdown.clone()).await.context("serve HTTP")
