@@ -60,7 +60,7 @@ impl DataService {
         self.write_relations(&class_name, &object.id, &new.relations).await?;
         self.announce(&class_name).await;
         // The live event and afterSave come here.
-        let body = reply::created(&object, new.computed.iter().chain(&given), default_acl.as_ref());
+        let body = reply::created(&object, &new.computed, default_acl.as_ref(), &given);
         Ok(Created { id: object.id, body: body.into() })
     }
 }

@@ -11,25 +11,42 @@ use crate::{
     error::corrupt_document,
 };
 
-/// `{"objectId": …, "createdAt": …}` with these fields and the ACL that the class gave.
-pub(super) fn created<'f>(
+/// Values that operations led to, `objectId` and `createdAt`, then the ACL and the defaults that the class gave.
+pub(super) fn created(
     object: &Object,
-    fields: impl Iterator<Item = &'f FieldName>,
+    computed: &[FieldName],
     default_acl: Option<&JsonMap<String, Json>>,
+    given: &[FieldName],
 ) -> Vec<u8> {
-    let mut reply = Map::new();
-    reply.insert("objectId", Value::String(object.id.as_str().to_owned()));
-    reply.insert("createdAt", Value::String(object.created_at.to_iso()));
-    for name in fields {
-        if let Some(value) = object.fields.get(name.as_str()) {
-            reply.insert(name.as_str(), value.clone());
-        }
+    let mut head = values_of(object, computed);
+    head.insert("objectId", Value::String(object.id.as_str().to_owned()));
+    head.insert("createdAt", Value::String(object.created_at.to_iso()));
+    let mut body = Vec::with_capacity(64);
+    body.push(b'{');
+    write_members(&head, &mut body);
+    if let Some(acl) = default_acl {
+        body.extend_from_slice(format!(r#","ACL":{}"#, Json::Object(acl.clone())).as_bytes());
     }
-    let acl = default_acl.map(|acl| format!(r#","ACL":{}"#, Json::Object(acl.clone())));
-    json(&reply, acl.as_deref().unwrap_or_default())
+    let tail = values_of(object, given);
+    if !tail.is_empty() {
+        body.push(b',');
+        write_members(&tail, &mut body);
+    }
+    body.push(b'}');
+    body
 }
 
-/// `{"updatedAt": …}` with the values at these paths.
+fn values_of(object: &Object, names: &[FieldName]) -> Map {
+    let mut values = Map::new();
+    for name in names {
+        if let Some(value) = object.fields.get(name.as_str()) {
+            values.insert(name.as_str(), value.clone());
+        }
+    }
+    values
+}
+
+/// The values at these paths, then `updatedAt`.
 ///
 /// # Errors
 /// The document cannot be read.
@@ -40,7 +57,6 @@ pub(super) fn updated(
     updated_at: Date,
 ) -> Result<Vec<u8>> {
     let mut reply = Map::new();
-    reply.insert("updatedAt", Value::String(updated_at.to_iso()));
     if !computed.is_empty() {
         let roots: Vec<&str> = computed.iter().map(FieldPath::root).collect();
         let object = codec::decode(schema, document, Roots::Only(&roots)).map_err(corrupt_document)?;
@@ -48,7 +64,12 @@ pub(super) fn updated(
             echo(&mut reply, &object.fields, path);
         }
     }
-    Ok(json(&reply, ""))
+    reply.insert("updatedAt", Value::String(updated_at.to_iso()));
+    let mut body = Vec::with_capacity(64);
+    body.push(b'{');
+    write_members(&reply, &mut body);
+    body.push(b'}');
+    Ok(body)
 }
 
 /// Adds the value at a path, inside nothing but what leads to it. Of an array the whole is given.
@@ -58,7 +79,7 @@ fn echo(reply: &mut Map, fields: &Map, path: &FieldPath) {
         return;
     }
     let rest: Vec<&str> = path.segments().skip(1).collect();
-    let beside = reply.remove(path.root());
+    let beside = reply.get(path.root()).cloned();
     if let Some(value) = along(beside, stored, &rest) {
         reply.insert(path.root(), value);
     }
@@ -77,13 +98,4 @@ fn along(beside: Option<Value>, stored: &Value, rest: &[&str]) -> Option<Value> 
     let value = members.get(next).and_then(|stored| along(inner, stored, rest))?;
     outer.insert(*next, value);
     Some(Value::Object(outer))
-}
-
-fn json(members: &Map, tail: &str) -> Vec<u8> {
-    let mut body = Vec::with_capacity(64);
-    body.push(b'{');
-    write_members(members, &mut body);
-    body.extend_from_slice(tail.as_bytes());
-    body.push(b'}');
-    body
 }
