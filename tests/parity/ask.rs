@@ -123,12 +123,12 @@ impl Conversation {
             _ => None,
         };
         self.raw.push(body.clone());
-        let answer = Answer {
-            status,
-            headers: self.compared_headers(&seen, &server.url),
-            body: self.names.normalise(&body, &server.url),
-            stored: documents.map(|documents| self.names.normalise(&documents, &server.url)),
-        };
+        // The body first: it names the ids that a header and the documents repeat.
+        let body = self.names.normalise(&body, &server.url);
+        // Documents name none for what follows: where there is no database to look into, the names have to be the same.
+        let stored = documents.map(|documents| stored::sorted(self.names.clone().normalise(&documents, &server.url)));
+        let headers = self.compared_headers(&seen, &server.url);
+        let answer = Answer { status, headers, body, stored };
         self.answers.push(answer);
         Ok(())
     }
@@ -205,6 +205,7 @@ fn encode_query(url: &str) -> String {
 }
 
 /// Gives everything that two servers invent for themselves the same names: ids and times in the order of appearance.
+#[derive(Clone)]
 struct Names {
     ids: Vec<String>,
     id: Regex,

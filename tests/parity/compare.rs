@@ -5,8 +5,12 @@ use serde_json::Value;
 
 use crate::{
     ask::{Answer, Server},
+    difference::differences,
     question::{Question, Scenario},
 };
+
+/// What is told of one part of one answer; the rest mostly has the same cause.
+const TOLD: usize = 4;
 
 /// Differences found so far.
 #[derive(Default)]
@@ -27,29 +31,45 @@ impl Findings {
     ) {
         for ((scenario, expected), actual) in scenarios.iter().zip(expected).zip(actual) {
             let mut documents_count = server.database.is_some();
+            // A document that differs still does after the next question: that is no finding of its own.
+            let mut stored_before = Vec::new();
             for (index, question) in scenario.questions.iter().enumerate() {
                 documents_count &= question.extras.stored != Some(false);
-                let asked = Asked { server, scenario, question, number: index + 1, documents_count };
+                let asked = Asked { server, question, number: index + 1 };
+                let mut texts = Vec::new();
+                asked.compare_answers(&expected[index], &actual[index], &mut texts);
+                if let (true, Some(expected), Some(actual)) =
+                    (documents_count, &expected[index].stored, &actual[index].stored)
+                {
+                    let stored = differences(expected, actual);
+                    tell(&mut texts, "stored", stored.iter().filter(|text| !stored_before.contains(*text)));
+                    stored_before = stored;
+                }
                 self.compared += 1;
                 self.on_purpose += usize::from(question.extras.differs.is_some());
-                asked.compare(&expected[index], &actual[index], &mut self.texts);
+                if !texts.is_empty() {
+                    let title = format!("{} / {} #{}", scenario.file, scenario.name, index + 1);
+                    self.texts.push(format!("[{}] {title}: {}\n{}", server.name, question.line, texts.join("\n")));
+                }
             }
         }
     }
 
-    /// Fails if anything differs that is not written down.
+    /// Tells what differs and is not written down, and fails if anything does.
     pub(crate) fn into_result(self, questions: usize) -> Result<()> {
+        let findings = self.texts.len();
+        for text in &self.texts {
+            eprintln!("\n{text}");
+        }
+        let (compared, on_purpose) = (self.compared, self.on_purpose);
         eprintln!(
-            "{questions} questions, {} answers compared, {} of them differ on purpose, {} findings",
-            self.compared,
-            self.on_purpose,
-            self.texts.len()
+            "\n{questions} questions, {compared} answers compared, {on_purpose} of them differ on purpose, {findings} findings"
         );
         if questions == 0 {
             bail!("no question was asked");
         }
-        if !self.texts.is_empty() {
-            bail!("{}", self.texts.join("\n\n"));
+        if findings > 0 {
+            bail!("{findings} answers differ from Parse Server's");
         }
         Ok(())
     }
@@ -58,41 +78,39 @@ impl Findings {
 /// One question to one server.
 struct Asked<'a> {
     server: &'a Server,
-    scenario: &'a Scenario,
     question: &'a Question,
     number: usize,
-    documents_count: bool,
 }
 
 impl Asked<'_> {
-    fn compare(&self, expected: &Answer, actual: &Answer, texts: &mut Vec<String>) {
+    fn compare_answers(&self, expected: &Answer, actual: &Answer, texts: &mut Vec<String>) {
         let extras = &self.question.extras;
+        if extras.differs.is_some() && extras.status.is_some() && self.asks_parse_server() {
+            return; // in the shared run this question went to Parse Server, whose answer is the one differed from
+        }
         let written_down = match (&extras.embedded, &self.server.database) {
             (Some(answer), None) => Some((answer.status, &answer.body)),
             _ => extras.status.zip(extras.body.as_ref()),
         };
-        if extras.differs.is_some() && extras.status.is_some() && self.asks_parse_server() {
-            return; // in the shared run this question went to Parse Server, whose answer is the one differed from
-        }
         match written_down {
             Some((status, body)) => {
-                self.tell(texts, "status", &status.into(), &actual.status.into());
-                self.tell(texts, "body", body, &actual.body);
+                tell(texts, "status", &differences(&status.into(), &actual.status.into()));
+                tell(texts, "body", &differences(&self.ordered(body), &self.ordered(&actual.body)));
+                if extras.status == Some(expected.status) && extras.body.as_ref() == Some(&expected.body) {
+                    texts.push("  `differs` although Parse Server answers the same".to_owned());
+                }
             }
             None => {
-                self.tell(texts, "status", &expected.status.into(), &actual.status.into());
-                self.tell(texts, "body", &self.ordered(&expected.body), &self.ordered(&actual.body));
+                tell(texts, "status", &differences(&expected.status.into(), &actual.status.into()));
+                tell(texts, "body", &differences(&self.ordered(&expected.body), &self.ordered(&actual.body)));
                 let headers = |answer: &Answer| serde_json::to_value(&answer.headers).unwrap_or_default();
-                self.tell(texts, "headers", &headers(expected), &headers(actual));
+                tell(texts, "header", &differences(&headers(expected), &headers(actual)));
             }
-        }
-        if let (true, Some(expected), Some(actual)) = (self.documents_count, &expected.stored, &actual.stored) {
-            self.tell(texts, "stored", expected, actual);
         }
     }
 
     fn asks_parse_server(&self) -> bool {
-        self.server.name == "shared with Parse Server" && self.number % 2 == 0
+        self.server.name == "shared with Parse Server" && self.number.is_multiple_of(2)
     }
 
     fn ordered(&self, body: &Value) -> Value {
@@ -104,14 +122,13 @@ impl Asked<'_> {
         }
         body
     }
+}
 
-    fn tell(&self, texts: &mut Vec<String>, what: &str, expected: &Value, actual: &Value) {
-        // The text decides, not the value: the order of members is part of an answer.
-        if expected.to_string() != actual.to_string() {
-            texts.push(format!(
-                "[{}] {} / {} #{}: {}\n  {what} expected {expected}\n  {what} actual   {actual}",
-                self.server.name, self.scenario.file, self.scenario.name, self.number, self.question.line
-            ));
-        }
+fn tell<'a>(texts: &mut Vec<String>, what: &str, differences: impl IntoIterator<Item = &'a String>) {
+    let mut differences = differences.into_iter();
+    texts.extend(differences.by_ref().take(TOLD).map(|difference| format!("  {what} {difference}")));
+    let untold = differences.count();
+    if untold > 0 {
+        texts.push(format!("  {what} … and {untold} more"));
     }
 }

@@ -24,8 +24,8 @@ pub(crate) fn classes_of(scenario: &Scenario) -> Vec<String> {
     classes
 }
 
-/// Every document of these classes, of their relations and of their schema, in the order of insertion. The order of a
-/// document's columns counts, and so does the type of each value.
+/// Every document of these classes, of their relations and of their schema. The order of a document's columns counts, and so
+/// does the type of each value.
 pub(crate) async fn documents(database: &Database, classes: &[String]) -> Result<Value> {
     let mut found = Map::new();
     let mut names = database.list_collection_names().await?;
@@ -34,7 +34,14 @@ pub(crate) async fn documents(database: &Database, classes: &[String]) -> Result
         let owner = name.rsplit(':').next().unwrap_or_default();
         if classes.iter().any(|class| class == owner) {
             let collection = database.collection::<Document>(&name);
-            let documents: Vec<Document> = collection.find(doc! {}).await?.try_collect().await?;
+            let mut documents: Vec<Document> = collection.find(doc! {}).await?.try_collect().await?;
+            if name != owner {
+                // The database gives the rows of a relation their ids: only their type says something.
+                for document in &mut documents {
+                    let id = document.get("_id").map(|id| format!("{:?}", id.element_type())).unwrap_or_default();
+                    document.insert("_id", id);
+                }
+            }
             found.insert(name, documents.into_iter().map(|document| describe(Bson::Document(document))).collect());
         }
     }
@@ -48,6 +55,16 @@ pub(crate) async fn documents(database: &Database, classes: &[String]) -> Result
         }
     }
     Ok(Value::Object(found))
+}
+
+/// The documents of each collection in an order that does not depend on which of several simultaneous writes came first.
+pub(crate) fn sorted(mut documents: Value) -> Value {
+    if let Value::Object(collections) = &mut documents {
+        for documents in collections.values_mut().filter_map(Value::as_array_mut) {
+            documents.sort_by_key(Value::to_string);
+        }
+    }
+    documents
 }
 
 /// Extended JSON that keeps apart what JSON would not: 32-bit integers and doubles. Times of the run become texts, so that
