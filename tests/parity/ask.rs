@@ -57,7 +57,9 @@ impl Server {
             Some(uri) => Client::with_uri_str(uri).await?.default_database(),
             None => None,
         };
-        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
+        // A connection for each question: a server may close an idle one at the moment at which it is used again.
+        let http =
+            reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).pool_max_idle_per_host(0).build()?;
         Ok(Self { name, url: url.to_owned(), http, database, _process: Box::new(process) })
     }
 
