@@ -100,6 +100,13 @@ fn what_cannot_run_here_is_refused() {
 }
 
 #[test]
+fn deep_and_huge_patterns_are_refused() {
+    let deep = format!("{}a{}", "(".repeat(50_000), ")".repeat(50_000));
+    assert!(pattern(&deep, "").compile().is_err());
+    assert!(pattern("(?:a{1000}){1000}", "").compile().is_err());
+}
+
+#[test]
 fn evil_patterns_end() {
     let evil = pattern(r"^(a|a?)+$(?=x)", "").compile().unwrap();
     assert!(!evil.is_match("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab").unwrap_or(false));
