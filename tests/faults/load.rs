@@ -40,9 +40,13 @@ impl Load {
         let stop = Arc::new(AtomicBool::new(false));
         let told = Arc::new(Mutex::new(Told::default()));
         let mut clients = JoinSet::new();
-        for client in 0..CLIENTS {
+        // Made before the load begins, because each reads the system's certificates first. Not shared: a client has one
+        // connection at a time and goes back to it at once.
+        let https: Vec<reqwest::Client> = (0..CLIENTS).map(|_| reqwest::Client::new()).collect();
+        for (client, http) in https.into_iter().enumerate() {
             let urls: Vec<String> = urls.iter().cycle().skip(client % urls.len()).take(urls.len()).cloned().collect();
-            clients.spawn(create_until(Arc::clone(&stop), Arc::clone(&told), urls, class, client as u64));
+            let (stop, told) = (Arc::clone(&stop), Arc::clone(&told));
+            clients.spawn(create_until(http, stop, told, urls, class, client as u64));
         }
         Self { stop, told, clients }
     }
@@ -65,8 +69,14 @@ impl Load {
     }
 }
 
-async fn create_until(stop: Arc<AtomicBool>, told: Arc<Mutex<Told>>, urls: Vec<String>, class: &str, client: u64) {
-    let http = reqwest::Client::new();
+async fn create_until(
+    http: reqwest::Client,
+    stop: Arc<AtomicBool>,
+    told: Arc<Mutex<Told>>,
+    urls: Vec<String>,
+    class: &str,
+    client: u64,
+) {
     let mut server = 0;
     let mut number = client << 32;
     while !stop.load(Ordering::Relaxed) {

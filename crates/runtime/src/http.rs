@@ -116,11 +116,14 @@ where
             },
         }
     }
-    // Connections that the kernel has accepted already would be reset with the listener: take them along.
+    // Connections that the kernel has accepted already would be reset with the listener: take them along. The kernel is
+    // asked itself, because the reactor may not have been told of the last ones yet.
+    let listener = listener.into_std()?;
     while let Ok(place) = Arc::clone(&places).try_acquire_owned()
-        && let Some(Ok((stream, peer))) = listener.accept().now_or_never()
+        && let Ok((stream, peer)) = listener.accept()
     {
-        start(stream, peer, place);
+        stream.set_nonblocking(true)?;
+        start(TcpStream::from_std(stream)?, peer, place);
     }
     drop(listener);
     connections.close();
