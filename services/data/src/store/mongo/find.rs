@@ -108,9 +108,12 @@ fn find_options(store: &MongoStore, options: &FindOptions) -> Result<MongoFindOp
     }
     mongo.skip = (options.skip > 0).then_some(options.skip);
     mongo.limit = options.limit.map(integer);
-    mongo.batch_size = store
-        .batch_size
-        .or_else(|| options.limit.filter(|limit| *limit <= LARGEST_BATCH).and_then(|limit| u32::try_from(limit).ok()));
+    // One more than the limit: a server that fills a batch to its brim leaves the cursor open, though nothing can follow, and
+    // every read would cost a second round trip.
+    mongo.batch_size = store.batch_size.or_else(|| {
+        let limit = options.limit.filter(|limit| *limit <= LARGEST_BATCH)?;
+        u32::try_from(limit).ok().map(|limit| limit + 1)
+    });
     mongo.projection = projection(options);
     mongo.comment = options.comment.as_deref().map(Bson::from);
     mongo.hint = hint(options)?;
