@@ -56,7 +56,10 @@ impl Process {
             log_filter: telemetry.log_filter(),
             shutdown: self.shutdown.clone(),
         };
-        // Not tracked by the shutdown: probes are answered until the process ends.
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "not tracked by the stop: probes are answered until the very end"
+        )]
         tokio::spawn(async move {
             if let Err(error) = admin::serve(listener, admin).await {
                 tracing::error!(%error, "admin server failed");

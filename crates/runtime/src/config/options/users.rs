@@ -36,7 +36,9 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
     )
     .default("true")
     .not_implemented(),
-    integer("sessionLength", &["PARSE_SERVER_SESSION_LENGTH"], "Life of a session in seconds.").default("31536000"),
+    integer("sessionLength", &["PARSE_SERVER_SESSION_LENGTH"], "Life of a session in seconds.")
+        .default("31536000")
+        .without_effect("no session is made yet; one that is there ends when its expiresAt has passed"),
     boolean("expireInactiveSessions", &["PARSE_SERVER_EXPIRE_INACTIVE_SESSIONS"], "Let sessions expire.")
         .default("true")
         .without_effect("a session ends when the expiresAt it carries has passed"),
@@ -45,7 +47,8 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         &["PARSE_SERVER_EXTEND_SESSION_ON_USE"],
         "Extend a session that is used after half its life.",
     )
-    .default("false"),
+    .default("false")
+    .not_implemented(),
     boolean(
         "revokeSessionOnPasswordReset",
         &["PARSE_SERVER_REVOKE_SESSION_ON_PASSWORD_RESET"],
