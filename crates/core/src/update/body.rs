@@ -31,13 +31,20 @@ pub(super) fn invalid_field_name(key: &str) -> ParseError {
     ParseError::new(ErrorCode::InvalidKeyName, format!("Invalid field name: {name}."))
 }
 
-/// The permissions in the value of `ACL`, if there are any.
+/// The permissions in the value of `ACL`, if there are any. What is meant as something else than permissions would grant
+/// nothing and thereby lock the object, so it is refused.
 pub(super) fn acl(json: &Json) -> Result<Option<Acl>> {
     if !is_truthy(json) {
         return Ok(None);
     }
     if json.get("*unresolved").is_some_and(is_truthy) {
         return Err(ParseError::new(ErrorCode::InvalidAcl, "Invalid ACL."));
+    }
+    if json.get("__op").is_some_and(|operation| is_truthy(operation) && operation != "Delete") {
+        return Err(ParseError::new(ErrorCode::InvalidJson, "Delete is the only operation on an ACL"));
+    }
+    if json.get("__type").is_some_and(is_truthy) {
+        Value::from_field(json.clone())?;
     }
     Ok(Some(Acl::from_json(json)))
 }

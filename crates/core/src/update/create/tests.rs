@@ -92,12 +92,14 @@ fn refusals() {
         (json!({"a": geo, "b": geo}), 111, "there can only be one geopoint field in a class"),
         (json!({"a": {"__type": "Nope"}}), 111, "This is not a valid Nope"),
         (json!({"ACL": {"*unresolved": {"read": true}}}), 123, "Invalid ACL."),
+        (json!({"ACL": {"__type": "Date"}}), 111, "This is not a valid Date"),
         // Parse Server stores this, under a name that no one can use.
         (json!({"_x": null}), 105, "Invalid field name: _x."),
         // Parse Server fails on these.
         (json!({"a": {"__op": "Nope"}}), 107, "unknown operation: Nope"),
         (json!({"a": {"__op": 5}}), 107, "unknown operation: 5"),
         (json!({"a": {"__op": "SetOnInsert", "amount": 1}}), 107, "unknown operation: SetOnInsert"),
+        (json!({"ACL": {"__op": "Nope"}}), 107, "Delete is the only operation on an ACL"),
         (json!({"a": {"__op": "AddRelation", "objects": []}}), 107, "AddRelation needs at least one object"),
         (json!({"a": {"__op": "Batch", "ops": []}}), 107, "Batch needs at least one operation"),
     ] {
