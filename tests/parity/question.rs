@@ -52,7 +52,7 @@ pub(crate) struct Question {
 enum Parts {
     Line((String,)),
     Body((String, Value)),
-    Extras((String, Value, Extras)),
+    Extras(Box<(String, Value, Extras)>),
 }
 
 /// What is unusual about a question.
@@ -85,7 +85,8 @@ impl From<Parts> for Question {
         match parts {
             Parts::Line((line,)) => Self { line, body: None, extras: Extras::default() },
             Parts::Body((line, body)) => Self { line, body: Some(body), extras: Extras::default() },
-            Parts::Extras((line, body, extras)) => {
+            Parts::Extras(parts) => {
+                let (line, body, extras) = *parts;
                 Self { line, body: Some(body).filter(|body| !body.is_null()), extras }
             }
         }
