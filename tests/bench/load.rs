@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use crate::{
     scenario::{Kind, Scenario},
-    target::{CpuClock, Target},
+    target::{CpuClock, REFERENCE, Target},
 };
 
 /// Connections that send one request after the other.
@@ -38,6 +38,8 @@ pub(crate) struct Measured {
     pub(crate) cpu: f64,
     /// Resident memory of the server's own processes afterwards, in MiB.
     pub(crate) memory: f64,
+    /// Requests without a good answer.
+    pub(crate) errors: u64,
 }
 
 #[derive(Deserialize)]
@@ -68,7 +70,8 @@ impl Load {
     /// Sends requests for some seconds.
     pub(crate) fn run(&self, seconds: u32, target: &Target) -> Result<Measured> {
         let mut wrk = Command::new(tool("wrk"));
-        wrk.args(["--threads", "1", "--connections", CONNECTIONS, "--duration", &format!("{seconds}s"), "--script"]);
+        wrk.args(["--threads", "1", "--connections", CONNECTIONS, "--duration", &format!("{seconds}s")]);
+        wrk.args(["--timeout", "30s", "--script"]);
         wrk.arg(&self.script).arg(target.url.trim_end_matches("/parse"));
         wrk.env("BENCH_PATHS", &self.paths).env("BENCH_HEADERS", &self.headers);
         if let Some(body) = self.kind.body() {
@@ -80,7 +83,9 @@ impl Load {
         let text = String::from_utf8_lossy(&output.stdout);
         let line = text.lines().find(|line| line.starts_with('{')).with_context(|| format!("wrk printed {text}"))?;
         let summary: Summary = serde_json::from_str(line)?;
-        ensure!(summary.errors == 0, "{} of {} requests failed", summary.errors, summary.requests);
+        // Parse Server resets a few connections under load, which is its own affair; of ours, every request counts.
+        let failed = summary.errors > 0 && target.name != REFERENCE;
+        ensure!(!failed, "{} of {} requests failed", summary.errors, summary.requests);
         let requests = summary.requests as f64;
         Ok(Measured {
             per_second: requests / summary.microseconds as f64 * 1e6,
@@ -88,6 +93,7 @@ impl Load {
             p99: summary.p99 / 1e3,
             cpu: cpu / requests,
             memory: target.memory()?,
+            errors: summary.errors,
         })
     }
 }

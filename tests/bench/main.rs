@@ -36,6 +36,7 @@ async fn main() -> Result<()> {
                 let duration = if round == 0 { 1 } else { seconds };
                 let measured =
                     load.run(duration, target).with_context(|| format!("{} on {}", scenario.name, target.name))?;
+                eprintln!("{} on {}: {:.0} requests a second", scenario.name, target.name, measured.per_second);
                 if round > 0 {
                     report.add(scenario.name, target.name, measured);
                 }

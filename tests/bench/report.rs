@@ -2,11 +2,10 @@
 
 use std::fmt;
 
-use crate::load::Measured;
-
-/// What every ratio to is the comparison with.
-const FLOOR: &str = "floor";
-const REFERENCE: &str = "Parse Server 9.10";
+use crate::{
+    load::Measured,
+    target::{FLOOR, REFERENCE},
+};
 
 /// Measurements by scenario and server, in the order of measuring.
 #[derive(Default)]
@@ -46,8 +45,8 @@ impl fmt::Display for Report {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             formatter,
-            "{:<18} {:<18} {:>9} {:>8} {:>9} {:>8} {:>8} {:>9} {:>8}",
-            "scenario", "server", "req/s", "% floor", "x Parse", "p50 ms", "p99 ms", "CPU µs", "MiB"
+            "{:<18} {:<18} {:>9} {:>8} {:>9} {:>8} {:>8} {:>9} {:>8} {:>7}",
+            "scenario", "server", "req/s", "% floor", "x Parse", "p50 ms", "p99 ms", "CPU µs", "MiB", "errors"
         )?;
         for row in &self.rows {
             let per_second = row.median(|measured| measured.per_second);
@@ -58,7 +57,7 @@ impl fmt::Display for Report {
             };
             writeln!(
                 formatter,
-                "{:<18} {:<18} {:>9.0} {:>8} {:>9} {:>8.2} {:>8.2} {:>9.0} {:>8.1}",
+                "{:<18} {:<18} {:>9.0} {:>8} {:>9} {:>8.2} {:>8.2} {:>9.0} {:>8.1} {:>7}",
                 row.scenario,
                 row.target,
                 per_second,
@@ -68,6 +67,7 @@ impl fmt::Display for Report {
                 row.median(|measured| measured.p99),
                 row.median(|measured| measured.cpu),
                 row.median(|measured| measured.memory),
+                row.measured.iter().map(|measured| measured.errors).sum::<u64>(),
             )?;
         }
         Ok(())

@@ -17,6 +17,11 @@ const BATCH: usize = 50;
 /// Ticks of the kernel's process clock in a second (`getconf CLK_TCK`, 100 on every Linux in use).
 const TICKS_PER_SECOND: f64 = 100.0;
 
+/// Name of the server that every ratio is relative to.
+pub(crate) const FLOOR: &str = "floor";
+/// Name of the server to be better than.
+pub(crate) const REFERENCE: &str = "Parse Server 9.10";
+
 /// A running server.
 pub(crate) struct Target {
     pub(crate) name: &'static str,
@@ -120,7 +125,7 @@ async fn floor(folder: &Path, uri: &str, ids: Vec<String>) -> Result<Target> {
     let health = format!("{url}/health");
     process.wait_until(Duration::from_secs(10), || async { reqwest::get(&health).await.is_ok() }).await?;
     let process_ids = vec![process.id()];
-    Ok(Target { name: "floor", url, ids, session_token: None, process_ids, _processes: Box::new(process) })
+    Ok(Target { name: FLOOR, url, ids, session_token: None, process_ids, _processes: Box::new(process) })
 }
 
 async fn parse_server(folder: &Path, uri: &str) -> Result<Target> {
@@ -128,7 +133,7 @@ async fn parse_server(folder: &Path, uri: &str) -> Result<Target> {
     let (ids, url) = (fill(&server.url).await?, server.url.clone());
     let session_token = Some(sign_up(&url).await?);
     let process_ids = vec![server.process.id()];
-    Ok(Target { name: "Parse Server 9.10", url, ids, session_token, process_ids, _processes: Box::new(server) })
+    Ok(Target { name: REFERENCE, url, ids, session_token, process_ids, _processes: Box::new(server) })
 }
 
 async fn alone(folder: &Path, name: &'static str, uri: Option<&str>, database: &Database) -> Result<Target> {
