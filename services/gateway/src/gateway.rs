@@ -24,6 +24,8 @@ use parsefleet_runtime::{
     rpc::deadline,
     telemetry::{continue_trace, metrics::count_panic, spans_enabled},
 };
+use tokio::task::JoinError;
+use tokio_util::task::TaskTracker;
 use tower::Service;
 use tracing::{Instrument as _, field};
 
@@ -48,6 +50,8 @@ pub struct Gateway {
     app: Arc<App>,
     /// Prefix of this process' request ids.
     process: u64,
+    /// Requests that are being answered, whether or not somebody still waits for the answer.
+    pub(crate) requests: TaskTracker,
 }
 
 /// A request on its way, and what is known about it so far.
@@ -67,7 +71,11 @@ impl Gateway {
     /// # Errors
     /// When the configuration cannot be served.
     pub fn try_new(config: Arc<Config>, channels: Channels, cache: Arc<dyn Cache>) -> Result<Self, ServeError> {
-        Ok(Self { app: Arc::new(App::try_new(config, channels, cache)?), process: rand::random() })
+        Ok(Self {
+            app: Arc::new(App::try_new(config, channels, cache)?),
+            process: rand::random(),
+            requests: TaskTracker::new(),
+        })
     }
 
     /// Answers one request. A failure, a panic and an overrun deadline are answers, too.
@@ -122,7 +130,17 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let gateway = self.clone();
-        Box::pin(async move { Ok(gateway.respond(request).await) })
+        // A task of its own: a client that hangs up does not stop a write between its steps, nor a database command between
+        // question and answer, which would cost the connection to the database.
+        let answer = self.requests.spawn(async move { gateway.respond(request).await });
+        Box::pin(async move {
+            match answer.await.map_err(JoinError::try_into_panic) {
+                Ok(response) => Ok(response),
+                Err(Ok(panic)) => std::panic::resume_unwind(panic),
+                // Cancelled, which only the end of the whole process does.
+                Err(Err(_)) => std::future::pending().await,
+            }
+        })
     }
 }
 

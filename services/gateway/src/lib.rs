@@ -93,6 +93,11 @@ impl Gateway {
     /// # Errors
     /// When the listener fails.
     pub async fn serve(self, listener: TcpListener, shutdown: Shutdown) -> Result<(), ServeError> {
-        Ok(serve_http(listener, self, HttpOptions::default(), shutdown).await?)
+        let requests = self.requests.clone();
+        serve_http(listener, self, HttpOptions::default(), shutdown).await?;
+        // What nobody waits for any more is finished all the same; each request has its deadline.
+        requests.close();
+        requests.wait().await;
+        Ok(())
     }
 }
