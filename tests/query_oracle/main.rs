@@ -1,8 +1,8 @@
 //! The query matcher, the sort order and the embedded store, against a real MongoDB: random objects, random queries, one
 //! answer.
 //!
-//! A run asks about 100,000 pairs. `PARSEFLEET_TEST_ROUNDS` multiplies that, `PARSEFLEET_TEST_SEED` repeats a run that
-//! failed.
+//! A run asks 100,000 pairs, always the same ones. `PARSEFLEET_TEST_ROUNDS` multiplies that, and `PARSEFLEET_TEST_SEED` asks
+//! others, or repeats a run that failed.
 
 mod ask;
 mod generate;
@@ -27,7 +27,7 @@ fn number(variable: &str) -> Result<Option<u64>> {
 #[tokio::test(flavor = "multi_thread")]
 async fn matcher_and_mongodb_agree() -> Result<()> {
     let rounds = number("PARSEFLEET_TEST_ROUNDS")?.unwrap_or(1);
-    let first_seed = number("PARSEFLEET_TEST_SEED")?.unwrap_or_else(rand::random);
+    let first_seed = number("PARSEFLEET_TEST_SEED")?.unwrap_or(1);
     let uri = mongodb_uri(&format!("query_oracle_{}", rand::random::<u32>()))?;
     let store = MongoStore::connect(&uri, &serde_json::Map::new(), "").await?;
     let mut tally = Tally::default();
