@@ -20,8 +20,7 @@ stack: tools ## Starts MongoDB, Redis and the fleet in the background and prints
 	$(TARGET)/release/stack up
 
 stack-down: ## Stops what `make stack` started
-	cargo build --release --locked -p parsefleet-testkit
-	$(TARGET)/release/stack down
+	[ ! -x $(TARGET)/release/stack ] || $(TARGET)/release/stack down
 
 test: tools ## Runs every test against real servers
 	cargo build --locked --workspace --bins
