@@ -65,7 +65,7 @@ pub(crate) fn object(number: usize) -> Value {
         "score": number,
         "ratio": number as f64 / 7.0,
         "playerName": format!("Player {number}"),
-        "cheatMode": number % 3 == 0,
+        "cheatMode": number.is_multiple_of(3),
         "about": "A text as people write them, long enough to matter and short enough to be common in apps. ".repeat(3),
         "playedAt": { "__type": "Date", "iso": "2026-01-02T03:04:05.678Z" },
         "player": { "__type": "Pointer", "className": "Player", "objectId": "abcdefghij" },

@@ -141,7 +141,7 @@ impl<'s> Class<'s> {
     pub(crate) async fn get(&self, id: &str) -> Option<Document> {
         let query = self.query(json!({ "objectId": id }));
         let found = self.store.find(&self.schema, &query, &FindOptions::default()).await.unwrap();
-        found.first().map(|document| tree(document))
+        found.first().map(tree)
     }
 
     /// Updates an object by a REST body; the new document.

@@ -199,7 +199,7 @@ async fn heads_and_lengths_are_right_on_the_wire() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let shutdown = parsefleet_runtime::Shutdown::new(Duration::ZERO, Duration::from_secs(1));
-    let server = tokio::spawn(setup.gateway.clone().serve(listener, shutdown.clone()));
+    let server = shutdown.spawn(setup.gateway.clone().serve(listener, shutdown.clone()));
     let ask = async |request: &str| {
         let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
         stream.write_all(request.as_bytes()).await.unwrap();
