@@ -36,38 +36,30 @@ impl Date {
     pub fn write_iso(self, out: &mut Vec<u8>) {
         let (days, time) = (self.0.div_euclid(DAY), self.0.rem_euclid(DAY));
         let (year, month, day) = civil_from_days(days);
+        let mut text = *b"0000-00-00T00:00:00.000Z";
+        set_digits(&mut text[5..7], month);
+        set_digits(&mut text[8..10], day);
+        set_digits(&mut text[11..13], time / 3_600_000);
+        set_digits(&mut text[14..16], time / 60_000 % 60);
+        set_digits(&mut text[17..19], time / 1000 % 60);
+        set_digits(&mut text[20..23], time % 1000);
         if (0..=9999).contains(&year) {
-            write_digits(out, year, 4);
+            set_digits(&mut text[..4], year);
+            out.extend_from_slice(&text);
         } else {
-            out.push(if year < 0 { b'-' } else { b'+' });
-            write_digits(out, year.abs(), 6);
+            out.extend_from_slice(format!("{}{:06}", if year < 0 { '-' } else { '+' }, year.abs()).as_bytes());
+            out.extend_from_slice(&text[4..]);
         }
-        let parts = [
-            (b'-', month, 2),
-            (b'-', day, 2),
-            (b'T', time / 3_600_000, 2),
-            (b':', time / 60_000 % 60, 2),
-            (b':', time / 1000 % 60, 2),
-            (b'.', time % 1000, 3),
-        ];
-        for (separator, number, width) in parts {
-            out.push(separator);
-            write_digits(out, number, width);
-        }
-        out.push(b'Z');
     }
 }
 
-/// Appends a number that is not negative, with zeros in front up to the width; a longer one is written whole.
-fn write_digits(out: &mut Vec<u8>, number: i64, width: u32) {
-    let mut unit = 10_i64.pow(width - 1);
-    while number / unit >= 10 {
-        unit *= 10;
-    }
-    while unit > 0 {
-        // One decimal digit.
-        out.push(b'0' + (number / unit % 10) as u8);
-        unit /= 10;
+/// Fills the places with the last decimal digits of a number that is not negative. (Every answer holds dates by the hundred:
+/// digits are set in place instead of formatted.)
+fn set_digits(places: &mut [u8], number: i64) {
+    let mut rest = number;
+    for place in places.iter_mut().rev() {
+        *place = b'0' + (rest % 10) as u8;
+        rest /= 10;
     }
 }
 

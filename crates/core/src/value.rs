@@ -6,7 +6,7 @@ mod json;
 mod write;
 
 pub(crate) use json::javascript_text;
-pub use write::{write_json, write_json_string, write_members, write_number};
+pub use write::{write_json, write_json_string, write_json_utf8, write_members, write_number};
 
 /// A field's value. Which JSON each variant has, and which database form, follows Parse's REST API and storage format.
 #[derive(Clone, Debug, PartialEq)]

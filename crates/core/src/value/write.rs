@@ -1,5 +1,7 @@
 //! Values as REST JSON, byte for byte as JavaScript's `JSON.stringify` prints them.
 
+use std::str::Utf8Error;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use super::{GeoPoint, Map, Value};
@@ -69,11 +71,63 @@ pub fn write_number(number: f64, out: &mut Vec<u8>) {
     if number.abs() <= SAFE_INTEGER && number.fract() == 0.0 {
         // Exact: an integer within the bounds checked above. Negative zero becomes 0, as in JavaScript.
         out.extend_from_slice(itoa::Buffer::new().format(number as i64).as_bytes());
+    } else if let Some(millionths) = in_millionths(number) {
+        write_millionths(millionths, number < 0.0, out);
     } else if number.is_finite() {
         out.extend_from_slice(ryu_js::Buffer::new().format_finite(number).as_bytes());
     } else {
         out.extend_from_slice(b"null");
     }
+}
+
+/// The absolute number as a multiple of 0.000001, if its shortest decimal form is one: then nothing has to be searched for. Below
+/// 2^53 millionths two multiples are never the same double, so that there is no shorter form.
+fn in_millionths(number: f64) -> Option<u64> {
+    const LIMIT: f64 = 9_007_199_254_740_992.0;
+
+    let millionths = (number.abs() * 1e6).round();
+    // The quotient of two exact numbers is the double nearest to the decimal.
+    (millionths < LIMIT && millionths / 1e6 == number.abs()).then_some(millionths as u64)
+}
+
+fn write_millionths(millionths: u64, is_negative: bool, out: &mut Vec<u8>) {
+    if is_negative {
+        out.push(b'-');
+    }
+    out.extend_from_slice(itoa::Buffer::new().format(millionths / 1_000_000).as_bytes());
+    let mut fraction = *b".000000";
+    let mut rest = millionths % 1_000_000;
+    for digit in fraction[1..].iter_mut().rev() {
+        *digit = b'0' + (rest % 10) as u8;
+        rest /= 10;
+    }
+    let end = fraction.iter().rposition(|digit| *digit != b'0').unwrap_or_default();
+    out.extend_from_slice(&fraction[..=end]);
+}
+
+/// Appends bytes that are said to be text, in quotes.
+///
+/// # Errors
+/// They are not UTF-8; nothing is appended then.
+pub fn write_json_utf8(text: &[u8], out: &mut Vec<u8>) -> Result<(), Utf8Error> {
+    if !is_plain(text) {
+        write_json_string(std::str::from_utf8(text)?, out);
+        return Ok(());
+    }
+    out.reserve(text.len() + 2);
+    out.push(b'"');
+    out.extend_from_slice(text);
+    out.push(b'"');
+    Ok(())
+}
+
+/// Whether all is ASCII and nothing needs an escape: most names and many texts. One pass instead of two.
+fn is_plain(text: &[u8]) -> bool {
+    let is_odd = |byte: &u8| !matches!(byte, b' '..=b'~') || matches!(byte, b'"' | b'\\');
+    // Whole blocks without a branch in between are looked at in vector registers.
+    let (blocks, rest) = text.as_chunks::<32>();
+    let is_odd_block = |block: &[u8; 32]| block.iter().fold(false, |odd, byte| odd | is_odd(byte));
+    !blocks.iter().any(is_odd_block) && !rest.iter().any(is_odd)
 }
 
 /// Appends a text in quotes.
@@ -157,7 +211,7 @@ fn write_vertex(vertex: &GeoPoint, out: &mut Vec<u8>) {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
-    use super::{write_json, write_json_string, write_number};
+    use super::{write_json, write_json_string, write_json_utf8, write_number};
     use crate::{
         ClassName, Date, Map, Value,
         value::{File, GeoPoint, Pointer},
@@ -186,6 +240,10 @@ mod tests {
             (9_007_199_254_740_991.0, "9007199254740991"),
             (9_007_199_254_740_992.0, "9007199254740992"),
             (-123_456_789_012_345_680.0, "-123456789012345680"),
+            (13.4, "13.4"),
+            (-0.000_001, "-0.000001"),
+            (1.000_000_1, "1.0000001"),
+            (8_999_999_999.999_999, "8999999999.999999"),
             (f64::NAN, "null"),
             (f64::NEG_INFINITY, "null"),
         ] {
@@ -193,6 +251,38 @@ mod tests {
             write_number(number, &mut out);
             assert_eq!(String::from_utf8(out).unwrap(), expected);
         }
+    }
+
+    /// Decimals of every length up to seven places, whether printed the short way or not.
+    #[test]
+    fn decimals_are_printed_as_the_library_does() {
+        for step in 0..200_000_u64 {
+            let digits = step.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (step % 50 + 10);
+            let number = digits as f64 / 10_f64.powi((step % 8) as i32);
+            let mut out = Vec::new();
+            write_number(number, &mut out);
+            assert_eq!(String::from_utf8(out).unwrap(), ryu_js::Buffer::new().format(number));
+        }
+    }
+
+    #[test]
+    fn bytes_are_text_only_if_they_are_utf8() {
+        for text in [
+            "",
+            "plain",
+            "a long text without anything special in it, over a block",
+            "with \"quotes\"",
+            "é",
+            "\u{7f}\n",
+        ] {
+            let (mut checked, mut written) = (Vec::new(), Vec::new());
+            write_json_utf8(text.as_bytes(), &mut checked).unwrap();
+            write_json_string(text, &mut written);
+            assert_eq!(checked, written);
+        }
+        let mut out = Vec::new();
+        assert!(write_json_utf8(b"not \xff text", &mut out).is_err());
+        assert!(out.is_empty());
     }
 
     #[test]

@@ -89,7 +89,8 @@ pub struct JsonReader<'v> {
 
 /// How one stored column is printed.
 struct ColumnPlan<'v> {
-    column: String,
+    /// Name of the column with a zero at its end, as documents have it.
+    column: Vec<u8>,
     kind: Kind,
     /// `"name":`
     key: Vec<u8>,
@@ -174,9 +175,13 @@ impl<'v> JsonReader<'v> {
         let mut has_auth_data = false;
         let mut printed_early = Vec::new();
         out.push(b'{');
-        for element in document.elements() {
+        let mut elements = document.elements();
+        while let Some(element) = elements.next_expecting(self.plans.get(expected).map(|plan| &*plan.column)) {
             let (column, value) = element?;
-            let place = self.plan_of(column, expected);
+            let place = match column {
+                None => expected,
+                Some(column) => self.plan_of(column.to_str()?),
+            };
             expected = place + 1;
             let plan = &self.plans[place];
             match plan.visibility {
@@ -196,7 +201,7 @@ impl<'v> JsonReader<'v> {
                 _ => match newer_value(plan, document)? {
                     None => write_column(out, plan, value, self.view.files)?,
                     Some((newer, value)) => {
-                        let place = self.plan_of(newer.as_str(), 0);
+                        let place = self.plan_of(&newer);
                         printed_early.push(place);
                         write_column(out, &self.plans[place], value, self.view.files)?;
                     }
@@ -217,12 +222,10 @@ impl<'v> JsonReader<'v> {
         self.plans.iter().any(|plan| plan.is_unknown)
     }
 
-    /// Where the plan of a column is. It most likely follows that of the column before.
-    fn plan_of(&mut self, column: &str, expected: usize) -> usize {
-        if self.plans.get(expected).is_some_and(|plan| plan.column == column) {
-            return expected;
-        }
-        if let Some(place) = self.plans.iter().position(|plan| plan.column == column) {
+    /// Where the plan of a column is.
+    fn plan_of(&mut self, column: &str) -> usize {
+        let is_column = |plan: &ColumnPlan<'_>| plan.column.strip_suffix(&[0]) == Some(column.as_bytes());
+        if let Some(place) = self.plans.iter().position(is_column) {
             return place;
         }
         let plan = self.plan(column);
@@ -251,7 +254,7 @@ impl<'v> JsonReader<'v> {
         write_json_string(field, &mut key);
         key.push(b':');
         ColumnPlan {
-            column: column.to_owned(),
+            column: [column.as_bytes(), &[0]].concat(),
             kind,
             key,
             visibility: self.column_visibility(stored, field),
@@ -344,7 +347,7 @@ impl<'v> JsonReader<'v> {
         let first = out.len();
         for element in document.elements() {
             let (column, value) = element?;
-            let Stored::AuthData(provider) = Stored::classify(self.view.schema, column) else { continue };
+            let Stored::AuthData(provider) = Stored::classify(self.view.schema, column.to_str()?) else { continue };
             if matches!(value, RawValue::Null) {
                 continue;
             }

@@ -40,7 +40,7 @@ pub fn decode(schema: &ClassSchema, document: &RawDocument, roots: Roots<'_>) ->
     let mut decoder = Decoder::default();
     for element in Raw::from(document).elements() {
         let (column, value) = element?;
-        decoder.column(schema, column, value, roots)?;
+        decoder.column(schema, column.to_str()?, value, roots)?;
     }
     for (name, field) in &schema.fields {
         if let FieldType::Relation(target) = &field.field_type
@@ -136,7 +136,7 @@ impl Decoder {
 
 fn id_text(value: RawValue<'_>) -> Option<String> {
     match value {
-        RawValue::String(id) => Some(id.to_owned()),
+        RawValue::String(_) => value.as_str().map(str::to_owned),
         RawValue::ObjectId(id) => Some(hex(id)),
         RawValue::Int32(number) => Some(number.to_string()),
         RawValue::Int64(number) => Some(number.to_string()),
@@ -149,7 +149,7 @@ fn id_text(value: RawValue<'_>) -> Option<String> {
 fn date(value: RawValue<'_>) -> Option<Date> {
     match value {
         RawValue::Date(milliseconds) => Some(Date(milliseconds)),
-        RawValue::String(text) => Date::parse(text),
+        RawValue::String(text) => Date::parse(text.to_str().ok()?),
         _ => None,
     }
 }
@@ -177,8 +177,10 @@ fn column_value(field_type: Option<&FieldType>, value: RawValue<'_>) -> Result<O
         (Some(FieldType::Relation(_)), _) => return Ok(None),
         (Some(FieldType::GeoPoint), RawValue::Array(pair)) => geo_point(pair)?.map(Value::GeoPoint),
         (Some(FieldType::Polygon), RawValue::Document(polygon)) => self::polygon(polygon)?.map(Value::Polygon),
-        (Some(FieldType::File), RawValue::String(name)) => Some(Value::File(File { name: name.to_owned(), url: None })),
-        (Some(FieldType::Bytes), RawValue::String(text)) => STANDARD.decode(text).ok().map(Value::Bytes),
+        (Some(FieldType::File), RawValue::String(name)) => {
+            Some(Value::File(File { name: name.to_str()?.to_owned(), url: None }))
+        }
+        (Some(FieldType::Bytes), RawValue::String(text)) => STANDARD.decode(text.bytes()).ok().map(Value::Bytes),
         _ => None,
     };
     Ok(Some(match typed {
@@ -212,7 +214,7 @@ fn hex(id: [u8; 12]) -> String {
 /// A value inside a column, or one whose type the schema does not say.
 fn nested(value: RawValue<'_>) -> Result<Value, CorruptDocument> {
     Ok(match value {
-        RawValue::String(text) => Value::String(text.to_owned()),
+        RawValue::String(text) => Value::String(text.to_str()?.to_owned()),
         RawValue::Boolean(value) => Value::Bool(value),
         RawValue::Date(milliseconds) => Value::Date(Date(milliseconds)),
         RawValue::Binary(bytes) => Value::Bytes(bytes.to_vec()),
@@ -239,7 +241,7 @@ fn nested_document(document: Raw<'_>) -> Result<Value, CorruptDocument> {
     }
     let members = document.elements().map(|element| {
         let (key, value) = element?;
-        Ok((key.to_owned(), nested(value)?))
+        Ok((key.to_str()?.to_owned(), nested(value)?))
     });
     Ok(Value::Object(members.collect::<Result<_, CorruptDocument>>()?))
 }
@@ -259,17 +261,17 @@ fn typed_document(kind: &str, document: Raw<'_>) -> Result<Option<Value>, Corrup
 /// Bytes as Parse Server stores them inside objects and arrays, by accident: the members of the Node driver's object,
 /// `{buffer: {"0": 104, …}, sub_type: 0, position: 1}`.
 pub(crate) fn mangled_bytes(document: Raw<'_>) -> Result<Option<Vec<u8>>, CorruptDocument> {
-    let mut elements = document.elements();
-    let Some((key, RawValue::Document(buffer))) = elements.next().transpose()? else { return Ok(None) };
-    if key != "buffer" {
+    if !document.starts_with_document(b"buffer\0") {
         return Ok(None);
     }
+    let mut elements = document.elements();
+    let Some((_, RawValue::Document(buffer))) = elements.next().transpose()? else { return Ok(None) };
     let Some((key, RawValue::Int32(0))) = elements.next().transpose()? else { return Ok(None) };
-    if key != "sub_type" {
+    if !key.is("sub_type") {
         return Ok(None);
     }
     let Some((key, RawValue::Int32(position))) = elements.next().transpose()? else { return Ok(None) };
-    if key != "position" || elements.next().is_some() {
+    if !key.is("position") || elements.next().is_some() {
         return Ok(None);
     }
     let mut bytes = Vec::new();

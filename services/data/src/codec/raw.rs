@@ -1,9 +1,11 @@
 //! Reading BSON bytes without copying them.
 //!
 //! The driver's own iterator looks at every element several times over; on the way from a document to JSON that was the
-//! greatest part of the work. This one looks once, and checks what it hands out: lengths, terminators and UTF-8.
+//! greatest part of the work. This one looks once, and checks lengths and terminators. Text is handed out as bytes: whoever
+//! needs it as text checks it, the JSON writer while it looks for what to escape.
 
 use bson::RawDocument;
+use parsefleet_core::value::write_json_utf8;
 
 use super::CorruptDocument;
 
@@ -18,8 +20,8 @@ pub(crate) struct Raw<'d> {
 #[derive(Clone, Copy)]
 pub(crate) enum RawValue<'d> {
     Double(f64),
-    /// Text; symbols and code too.
-    String(&'d str),
+    /// Symbols and code too.
+    String(Text<'d>),
     Document(Raw<'d>),
     Array(Raw<'d>),
     Binary(&'d [u8]),
@@ -36,6 +38,10 @@ pub(crate) enum RawValue<'d> {
     /// What Parse knows nothing of: regular expressions, the keys that end every order, pointers of very old drivers.
     Other,
 }
+
+/// What is said to be UTF-8.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Text<'d>(&'d [u8]);
 
 /// The elements of a document, in stored order.
 pub(crate) struct Elements<'d> {
@@ -68,7 +74,7 @@ impl<'d> Raw<'d> {
     pub(crate) fn get(self, key: &str) -> Read<Option<RawValue<'d>>> {
         for element in self.elements() {
             let (name, value) = element?;
-            if name == key {
+            if name.is(key) {
                 return Ok(Some(value));
             }
         }
@@ -78,6 +84,11 @@ impl<'d> Raw<'d> {
     /// The text under a key, `None` if there is something else or nothing.
     pub(crate) fn text(self, key: &str) -> Read<Option<&'d str>> {
         Ok(self.get(key)?.and_then(RawValue::as_str))
+    }
+
+    /// Whether the first element is a document with this key, which ends in a zero.
+    pub(crate) fn starts_with_document(self, key: &[u8]) -> bool {
+        self.elements.strip_prefix(&[0x03]).is_some_and(|rest| rest.starts_with(key))
     }
 
     /// The two items of an array that has just two.
@@ -92,7 +103,7 @@ impl<'d> RawValue<'d> {
     /// The text, if it is one.
     pub(crate) fn as_str(self) -> Option<&'d str> {
         match self {
-            Self::String(text) => Some(text),
+            Self::String(text) => text.to_str().ok(),
             _ => None,
         }
     }
@@ -117,28 +128,69 @@ impl<'d> RawValue<'d> {
     }
 }
 
-impl<'d> Iterator for Elements<'d> {
-    type Item = Read<(&'d str, RawValue<'d>)>;
+impl<'d> Text<'d> {
+    /// The text.
+    pub(crate) fn to_str(self) -> Read<&'d str> {
+        std::str::from_utf8(self.0).map_err(|_| corrupt())
+    }
 
+    /// The bytes, unchecked.
+    pub(crate) fn bytes(self) -> &'d [u8] {
+        self.0
+    }
+
+    /// Whether it is this text.
+    #[inline]
+    pub(crate) fn is(self, text: &str) -> bool {
+        self.0 == text.as_bytes()
+    }
+
+    /// Appends the text as JSON.
+    #[inline]
+    pub(crate) fn write_json(self, out: &mut Vec<u8>) -> Read<()> {
+        write_json_utf8(self.0, out).map_err(|_| corrupt())
+    }
+}
+
+impl<'d> Iterator for Elements<'d> {
+    type Item = Read<(Text<'d>, RawValue<'d>)>;
+
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         let kind = self.kind()?;
-        let key = self.until_zero().and_then(text);
-        Some(key.and_then(|key| Ok((key, self.value(kind)?))))
+        let key = self.until_zero();
+        Some(key.and_then(|key| Ok((Text(key), self.value(kind)?))))
     }
 }
 
 impl<'d> Elements<'d> {
+    /// The next element; `None` in the place of its key if the key is the expected one, which ends in a zero. Most documents of a
+    /// class have the same columns in the same order, and to compare is cheaper than to look for the end.
+    #[inline]
+    pub(crate) fn next_expecting(&mut self, expected: Option<&[u8]>) -> Option<Read<(Option<Text<'d>>, RawValue<'d>)>> {
+        let kind = self.kind()?;
+        if let Some(rest) = expected.and_then(|expected| self.rest.strip_prefix(expected)) {
+            self.rest = rest;
+            return Some(self.value(kind).map(|value| (None, value)));
+        }
+        let key = self.until_zero();
+        Some(key.and_then(|key| Ok((Some(Text(key)), self.value(kind)?))))
+    }
+
+    #[inline]
     fn next_value(&mut self) -> Option<Read<RawValue<'d>>> {
         let kind = self.kind()?;
         Some(self.until_zero().and_then(|_| self.value(kind)))
     }
 
+    #[inline]
     fn kind(&mut self) -> Option<u8> {
         let (kind, rest) = self.rest.split_first()?;
         self.rest = rest;
         Some(*kind)
     }
 
+    #[inline]
     fn value(&mut self, kind: u8) -> Read<RawValue<'d>> {
         Ok(match kind {
             0x01 => RawValue::Double(f64::from_le_bytes(self.bytes()?)),
@@ -175,33 +227,37 @@ impl<'d> Elements<'d> {
     }
 
     fn until_zero(&mut self) -> Read<&'d [u8]> {
-        let end = self.rest.iter().position(|byte| *byte == 0).ok_or_else(corrupt)?;
+        let end = memchr::memchr(0, self.rest).ok_or_else(corrupt)?;
         let (found, rest) = self.rest.split_at(end);
         self.rest = &rest[1..];
         Ok(found)
     }
 
+    #[inline]
     fn bytes<const COUNT: usize>(&mut self) -> Read<[u8; COUNT]> {
         let (bytes, rest) = self.rest.split_first_chunk().ok_or_else(corrupt)?;
         self.rest = rest;
         Ok(*bytes)
     }
 
+    #[inline]
     fn take(&mut self, count: usize) -> Read<&'d [u8]> {
         let (bytes, rest) = self.rest.split_at_checked(count).ok_or_else(corrupt)?;
         self.rest = rest;
         Ok(bytes)
     }
 
+    #[inline]
     fn length(&mut self) -> Read<usize> {
         usize::try_from(i32::from_le_bytes(self.bytes()?)).map_err(|_| corrupt())
     }
 
     /// The length of a string counts its terminator.
-    fn string(&mut self) -> Read<&'d str> {
+    #[inline]
+    fn string(&mut self) -> Read<Text<'d>> {
         let length = self.length()?;
         match self.take(length)?.split_last() {
-            Some((0, bytes)) => text(bytes),
+            Some((0, bytes)) => Ok(Text(bytes)),
             _ => Err(corrupt()),
         }
     }
@@ -222,10 +278,6 @@ impl<'d> Elements<'d> {
         let bytes = self.take(length)?;
         Ok(if subtype == 2 { bytes.get(4..).ok_or_else(corrupt)? } else { bytes })
     }
-}
-
-fn text(bytes: &[u8]) -> Read<&str> {
-    std::str::from_utf8(bytes).map_err(|_| corrupt())
 }
 
 #[cold]

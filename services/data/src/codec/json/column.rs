@@ -8,7 +8,7 @@ use parsefleet_core::{
 use super::{ColumnPlan, CorruptDocument, FileUrls, Kind, separate, write_plain, write_value};
 use crate::codec::{
     json_text::{write_date, write_integer, write_iso},
-    raw::{Raw, RawValue},
+    raw::{Raw, RawValue, Text},
 };
 
 /// Appends the member, or nothing if the value is not what the column may hold.
@@ -22,7 +22,7 @@ pub(super) fn write_column(
     separate(out);
     out.extend_from_slice(&plan.key);
     let is_written = match &plan.kind {
-        Kind::Id => write_id(out, value),
+        Kind::Id => write_id(out, value)?,
         Kind::BareDate => write_bare_date(out, value),
         Kind::ExpiresAt => match milliseconds(value) {
             Some(milliseconds) => {
@@ -46,14 +46,14 @@ pub(super) fn write_column(
         },
         Kind::File => match value {
             RawValue::String(name) => {
-                write_file(out, name, files);
+                write_file(out, name.to_str()?, files);
                 true
             }
             _ => write_value(out, value, plan.include)?,
         },
         Kind::Bytes => match value {
-            RawValue::String(text) if is_base64(text) => {
-                write_base64(out, text);
+            RawValue::String(text) if is_base64(text.bytes()) => {
+                write_base64(out, text)?;
                 true
             }
             _ => write_value(out, value, plan.include)?,
@@ -68,16 +68,16 @@ pub(super) fn write_column(
     Ok(())
 }
 
-fn write_id(out: &mut Vec<u8>, value: RawValue<'_>) -> bool {
+fn write_id(out: &mut Vec<u8>, value: RawValue<'_>) -> Result<bool, CorruptDocument> {
     match value {
-        RawValue::String(id) => write_json_string(id, out),
+        RawValue::String(id) => id.write_json(out)?,
         RawValue::ObjectId(id) => write_json_string(&bson::oid::ObjectId::from_bytes(id).to_hex(), out),
         RawValue::Int32(number) => quoted(out, |out| write_integer(out, number.into())),
         RawValue::Int64(number) => quoted(out, |out| write_integer(out, number)),
         RawValue::Double(number) => quoted(out, |out| write_number(number, out)),
-        _ => return false,
+        _ => return Ok(false),
     }
-    true
+    Ok(true)
 }
 
 fn quoted(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
@@ -96,7 +96,7 @@ fn write_bare_date(out: &mut Vec<u8>, value: RawValue<'_>) -> bool {
 fn milliseconds(value: RawValue<'_>) -> Option<i64> {
     match value {
         RawValue::Date(milliseconds) => Some(milliseconds),
-        RawValue::String(text) => Date::parse(text).map(|date| date.0),
+        RawValue::String(text) => Date::parse(text.to_str().ok()?).map(|date| date.0),
         RawValue::Int32(number) => Some(number.into()),
         RawValue::Int64(number) => Some(number),
         RawValue::Double(number) if number.is_finite() => Some(number as i64),
@@ -105,7 +105,7 @@ fn milliseconds(value: RawValue<'_>) -> Option<i64> {
 }
 
 fn write_pointer(out: &mut Vec<u8>, plan: &ColumnPlan<'_>, target: &str, value: RawValue<'_>) -> bool {
-    let RawValue::String(text) = value else { return false };
+    let Some(text) = value.as_str() else { return false };
     let mut parts = text.split('$');
     let (class_name, object_id) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     if class_name != target {
@@ -172,14 +172,15 @@ fn write_file(out: &mut Vec<u8>, name: &str, files: &FileUrls) {
     out.push(b'}');
 }
 
-fn is_base64(text: &str) -> bool {
-    let unpadded = text.strip_suffix("==").or_else(|| text.strip_suffix('=')).unwrap_or(text);
+fn is_base64(text: &[u8]) -> bool {
+    let unpadded = text.strip_suffix(b"==").or_else(|| text.strip_suffix(b"=")).unwrap_or(text);
     text.len().is_multiple_of(4)
-        && unpadded.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/')
+        && unpadded.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
 }
 
-fn write_base64(out: &mut Vec<u8>, text: &str) {
+fn write_base64(out: &mut Vec<u8>, text: Text<'_>) -> Result<(), CorruptDocument> {
     out.extend_from_slice(br#"{"__type":"Bytes","base64":"#);
-    write_json_string(text, out);
+    text.write_json(out)?;
     out.push(b'}');
+    Ok(())
 }

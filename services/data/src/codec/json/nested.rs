@@ -7,7 +7,7 @@ use super::{CorruptDocument, Include, separate};
 use crate::codec::{
     json_text::{write_bytes, write_date, write_integer, write_iso},
     object::mangled_bytes,
-    raw::{Raw, RawValue},
+    raw::{Raw, RawValue, Text},
 };
 
 /// How Parse types are printed.
@@ -48,7 +48,7 @@ fn write(
     style: Style,
 ) -> Result<bool, CorruptDocument> {
     match value {
-        RawValue::String(text) => write_json_string(text, out),
+        RawValue::String(text) => text.write_json(out)?,
         RawValue::Int32(number) => write_integer(out, number.into()),
         RawValue::Double(number) => write_number(number, out),
         // JavaScript has no other number, so that a great one loses its last digits.
@@ -133,8 +133,8 @@ fn write_members(
             (Some(Some(before)), Some(index)) if before > index => return Ok(false),
             _ => last = index.map(Some),
         }
-        is_date |= key == "__type" && value.as_str() == Some("Date");
-        write_member(out, key, value, include, if is_date && key == "iso" { Style::Plain } else { style })?;
+        is_date |= key.is("__type") && value.as_str() == Some("Date");
+        write_member(out, key, value, include, if is_date && key.is("iso") { Style::Plain } else { style })?;
     }
     out.push(b'}');
     Ok(true)
@@ -142,16 +142,19 @@ fn write_members(
 
 fn write_member(
     out: &mut Vec<u8>,
-    key: &str,
+    key: Text<'_>,
     value: RawValue<'_>,
     include: Option<&Include>,
     style: Style,
 ) -> Result<(), CorruptDocument> {
     let start = out.len();
     separate(out);
-    write_json_string(key, out);
+    key.write_json(out)?;
     out.push(b':');
-    let include = include.and_then(|include| include.nested.fields.get(key));
+    let include = match include {
+        None => None,
+        Some(include) => include.nested.fields.get(key.to_str()?),
+    };
     if !write(out, value, include, style)? {
         out.truncate(start);
     }
@@ -170,7 +173,7 @@ fn write_sorted_members(
         let (key, value) = element?;
         members.push((key, value));
     }
-    members.sort_by_key(|(key, _)| array_index(key).map_or(u64::MAX, u64::from));
+    members.sort_by_key(|(key, _)| array_index(*key).map_or(u64::MAX, u64::from));
     out.push(b'{');
     for (key, value) in members {
         write_member(out, key, value, include, style)?;
@@ -180,10 +183,11 @@ fn write_sorted_members(
 }
 
 /// The number a key stands for if JavaScript treats it as an array index.
-fn array_index(key: &str) -> Option<u32> {
-    let first = *key.as_bytes().first()?;
-    if !first.is_ascii_digit() || (first == b'0' && key.len() > 1) || !key.bytes().all(|byte| byte.is_ascii_digit()) {
+fn array_index(key: Text<'_>) -> Option<u32> {
+    let digits = key.bytes();
+    let first = *digits.first()?;
+    if !first.is_ascii_digit() || (first == b'0' && digits.len() > 1) || !digits.iter().all(u8::is_ascii_digit) {
         return None;
     }
-    key.parse().ok().filter(|index| *index < u32::MAX)
+    key.to_str().ok()?.parse().ok().filter(|index| *index < u32::MAX)
 }
