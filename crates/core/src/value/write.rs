@@ -80,14 +80,14 @@ pub fn write_number(number: f64, out: &mut Vec<u8>) {
     }
 }
 
-/// The absolute number as a multiple of 0.000001, if its shortest decimal form is one: then nothing has to be searched for. Below
-/// 2^53 millionths two multiples are never the same double, so that there is no shorter form.
+/// The absolute number as a multiple of 0.000001, if its shortest decimal form is one: then nothing has to be searched for. Doubles
+/// below 2^31 are less than half a millionth apart, so that no two multiples are the same double and none is shorter.
 fn in_millionths(number: f64) -> Option<u64> {
-    const LIMIT: f64 = 9_007_199_254_740_992.0;
+    const LIMIT: f64 = 2_147_483_648.0;
 
     let millionths = (number.abs() * 1e6).round();
     // The quotient of two exact numbers is the double nearest to the decimal.
-    (millionths < LIMIT && millionths / 1e6 == number.abs()).then_some(millionths as u64)
+    (number.abs() < LIMIT && millionths / 1e6 == number.abs()).then_some(millionths as u64)
 }
 
 fn write_millionths(millionths: u64, is_negative: bool, out: &mut Vec<u8>) {
@@ -243,7 +243,8 @@ mod tests {
             (13.4, "13.4"),
             (-0.000_001, "-0.000001"),
             (1.000_000_1, "1.0000001"),
-            (8_999_999_999.999_999, "8999999999.999999"),
+            (2_147_483_647.999_999, "2147483647.999999"),
+            (8_999_999_999.999_999, "8999999999.999998"),
             (f64::NAN, "null"),
             (f64::NEG_INFINITY, "null"),
         ] {
