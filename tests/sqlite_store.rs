@@ -18,7 +18,7 @@ use parsefleet_core::{
     name::FieldPath,
     query::{Column, Condition, Constraint, FieldCondition, QueryAccess, QueryRules},
 };
-use parsefleet_data::store::{FindOptions, Index, IndexKind, ObjectStore, StoreError, sqlite::SqliteStore};
+use parsefleet_data::store::{Documents, FindOptions, Index, IndexKind, ObjectStore, StoreError, sqlite::SqliteStore};
 use serde_json::json;
 
 /// Directory in which a process of this test program writes until it is killed.
@@ -98,7 +98,8 @@ async fn everything_is_there_after_reopening() {
     }
     let store = SqliteStore::open(directory.path()).unwrap();
     assert_eq!(store.load_schema().await.unwrap(), std::slice::from_ref(&class));
-    assert_eq!(store.find(&class, &by_id("a"), &FindOptions::default()).await.unwrap(), [document("a")]);
+    let found = store.find(&class, &by_id("a"), &FindOptions::default()).await.unwrap();
+    assert_eq!(found, Documents::from_iter([document("a")]));
     let again = store.insert(&class.name, document("b")).await;
     assert!(matches!(again, Err(StoreError::Duplicate { field: Some(field) }) if field == "playerName"));
 }

@@ -5,7 +5,7 @@
 // A panic is how a test fails.
 #![allow(clippy::unwrap_used)]
 
-use bson::{Document, RawDocumentBuf, doc};
+use bson::{Document, RawDocument, RawDocumentBuf, doc};
 use parsefleet_core::{
     ClassName, ClassSchema, Date, FieldType, ObjectId, Query,
     query::{QueryAccess, QueryRules, order},
@@ -172,6 +172,6 @@ pub(crate) fn raw(document: &Document) -> RawDocumentBuf {
     RawDocumentBuf::try_from(document).unwrap()
 }
 
-pub(crate) fn tree(document: &RawDocumentBuf) -> Document {
+pub(crate) fn tree(document: &RawDocument) -> Document {
     Document::try_from(document).unwrap()
 }

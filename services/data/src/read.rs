@@ -15,7 +15,6 @@ mod values;
 
 use std::sync::Arc;
 
-use bson::RawDocumentBuf;
 use bytes::Bytes;
 use parsefleet_core::{
     ClassName, ClassSchema, Date, ErrorCode, FieldPath, FieldType, ParseError, Query,
@@ -37,7 +36,7 @@ use crate::{
     },
     schema::Class,
     service::DataService,
-    store::FindOptions,
+    store::{Documents, FindOptions},
 };
 
 /// One caller's reads.
@@ -150,7 +149,7 @@ impl<'a> Reader<'a> {
         }
         let results = async {
             match options.limit {
-                0 => Ok(Vec::new()),
+                0 => Ok(Documents::default()),
                 _ => self.fetch(&class, &query, operation, &find).await,
             }
         };
@@ -281,10 +280,10 @@ impl<'a> Reader<'a> {
         query: &Query,
         operation: Operation,
         options: &FindOptions,
-    ) -> Result<Vec<RawDocumentBuf>> {
+    ) -> Result<Documents> {
         match self.permitted(class, query, operation)? {
             Some(query) => self.service.store.find(&class.schema, &query, options).await.map_err(parse_error),
-            None => Ok(Vec::new()),
+            None => Ok(Documents::default()),
         }
     }
 

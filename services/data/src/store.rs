@@ -3,9 +3,11 @@
 //! Both keep documents in the MongoDB format of Parse Server, so that one encoder and one reader serve both, and a
 //! document can move from one to the other byte for byte.
 
+mod documents;
 pub mod mongo;
 pub mod sqlite;
 
+pub use documents::Documents;
 pub use mongo::MongoStore;
 pub use sqlite::SqliteStore;
 
@@ -122,12 +124,7 @@ pub trait ObjectStore: Send + Sync + 'static {
     async fn insert(&self, class: &ClassName, document: RawDocumentBuf) -> Result<(), StoreError>;
 
     /// The documents that satisfy the query.
-    async fn find(
-        &self,
-        class: &ClassSchema,
-        query: &Query,
-        options: &FindOptions,
-    ) -> Result<Vec<RawDocumentBuf>, StoreError>;
+    async fn find(&self, class: &ClassSchema, query: &Query, options: &FindOptions) -> Result<Documents, StoreError>;
 
     /// The number of documents that satisfy the query.
     async fn count(&self, class: &ClassSchema, query: &Query) -> Result<u64, StoreError>;

@@ -213,7 +213,7 @@ async fn indexes_are_made_when_a_query_needs_them() {
     };
     let search = query(&class, json!({"text": {"$text": {"$search": {"$term": "blue fox"}}}}));
     let found = test.store.find(&class, &search, &options).await.unwrap();
-    assert!(found[0].get_f64("score").unwrap() > found[1].get_f64("score").unwrap());
+    assert!(found.get(0).unwrap().get_f64("score").unwrap() > found.get(1).unwrap().get_f64("score").unwrap());
     let recorded = test.raw("pre__SCHEMA", doc! { "_id": "Game" }).await;
     let recorded = recorded.get_document("_metadata").unwrap().get_document("indexes").unwrap().clone();
     assert_eq!(recorded, doc! { "_id_": { "_id": 1 }, "text_text": { "text": "text" } });
@@ -318,7 +318,10 @@ async fn many_documents_come_in_batches_and_in_order() {
         ..FindOptions::default()
     };
     let found = test.store.find(&class, &Query::default(), &options).await.unwrap();
-    assert_eq!((found.len(), found[0].get_i32("n").unwrap(), found[1499].get_i32("n").unwrap()), (1500, 2399, 900));
+    assert_eq!(
+        (found.len(), found.get(0).unwrap().get_i32("n").unwrap(), found.get(1499).unwrap().get_i32("n").unwrap()),
+        (1500, 2399, 900)
+    );
     let none = FindOptions { limit: Some(0), ..options.clone() };
     assert!(test.store.find(&class, &Query::default(), &none).await.unwrap().is_empty());
     assert_eq!(test.store.count(&class, &Query::default()).await.unwrap(), 2500);

@@ -2,7 +2,7 @@
 
 use bson::{Bson, doc, oid::ObjectId};
 use parsefleet_core::{ClassName, Query};
-use parsefleet_data::store::{FindOptions, ObjectStore, StoreError};
+use parsefleet_data::store::{Documents, FindOptions, ObjectStore, StoreError};
 use serde_json::json;
 
 use super::{Class, raw, tree};
@@ -16,7 +16,7 @@ pub async fn documents_come_back_byte_for_byte(store: &dyn ObjectStore) {
     });
     store.insert(&class.schema.name, document.clone()).await.unwrap();
     let found = store.find(&class.schema, &Query::default(), &FindOptions::default()).await.unwrap();
-    assert_eq!(found, [document]);
+    assert_eq!(found, Documents::from_iter([document]));
 }
 
 pub async fn a_taken_id_is_a_duplicate(store: &dyn ObjectStore) {
@@ -55,7 +55,7 @@ pub async fn projections_keep_columns_and_paths(store: &dyn ObjectStore) {
         let projection = Some(columns.iter().map(|column| (*column).to_owned()).collect());
         let options = FindOptions { projection, ..FindOptions::default() };
         let found = store.find(&class.schema, &Query::default(), &options).await.unwrap();
-        tree(&found[0])
+        tree(found.first().unwrap())
     };
     assert_eq!(projected(&["c", "b", "missing"]).await, doc! { "_id": "a", "b": 1, "c": [1] });
     assert_eq!(projected(&["o.l"]).await, doc! { "_id": "a", "o": { "l": 2 } });
@@ -72,7 +72,7 @@ pub async fn ids_need_not_be_text(store: &dyn ObjectStore) {
     assert!(matches!(again, Err(StoreError::Duplicate { .. })), "{again:?}");
     assert_eq!(store.count(&class.schema, &class.query(json!({}))).await.unwrap(), 3);
     let by_text = store.find(&class.schema, &class.query(json!({ "objectId": "1" })), &FindOptions::default()).await;
-    assert_eq!(tree(&by_text.unwrap()[0]), doc! { "_id": "1" });
+    assert_eq!(tree(by_text.unwrap().first().unwrap()), doc! { "_id": "1" });
 }
 
 pub async fn ping_answers(store: &dyn ObjectStore) {

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bson::{RawBsonRef, RawDocument, RawDocumentBuf};
+use bson::{RawBsonRef, RawDocument};
 use futures_util::future::{BoxFuture, try_join_all};
 use parsefleet_core::{ClassSchema, FieldType, Query, Value, error::Result, query::Constraint};
 
@@ -19,7 +19,7 @@ use crate::{
     conditions::object_id,
     policy::{Operation, guards::Method},
     schema::Class,
-    store::FindOptions,
+    store::{Documents, FindOptions},
 };
 
 /// What the included objects are for.
@@ -47,7 +47,7 @@ impl Reader<'_> {
     pub(super) async fn includes(
         &self,
         class: &Class,
-        documents: &[RawDocumentBuf],
+        documents: &Documents,
         fields: &Fields,
         mount_url: &str,
     ) -> Result<Option<Includes>> {
@@ -61,7 +61,7 @@ impl Reader<'_> {
     fn includes_of<'s>(
         &'s self,
         schema: &'s ClassSchema,
-        documents: &'s [RawDocumentBuf],
+        documents: &'s Documents,
         paths: &'s Paths,
         path: Vec<&'s str>,
         request: Request<'s>,
@@ -69,7 +69,7 @@ impl Reader<'_> {
         Box::pin(async move {
             let fields = paths.children.iter().map(|(field, below)| {
                 let mut found = Found::default();
-                for document in documents {
+                for document in documents.iter() {
                     found.collect_field(schema, document, field, below);
                 }
                 let mut path = path.clone();

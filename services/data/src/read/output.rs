@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use bson::{Bson, Document, RawBsonRef, RawDocument, RawDocumentBuf};
+use bson::{Bson, Document, RawBsonRef, RawDocument};
 use parsefleet_core::{error::Result, value::write_json_string};
 
 use super::{Reader, fields::Fields};
@@ -12,6 +12,7 @@ use crate::{
     error::corrupt_document,
     policy::Visibility,
     schema::Class,
+    store::Documents,
 };
 
 /// What an answer shows besides the documents themselves.
@@ -83,21 +84,20 @@ impl Reader<'_> {
 
 impl Printer<'_> {
     /// One object.
-    pub(super) fn object(&mut self, document: &RawDocumentBuf) -> Result<Vec<u8>> {
+    pub(super) fn object(&mut self, document: &RawDocument) -> Result<Vec<u8>> {
         let mut body = Vec::with_capacity(document.as_bytes().len() * 2);
-        self.each(std::slice::from_ref(document), |printer, _, document| printer.write(&mut body, document))?;
+        self.each(std::iter::once(document), |printer, _, document| printer.write(&mut body, document))?;
         Ok(body)
     }
 
     /// `{"results":[…],"count":n}`; with a class name, each object carries it.
     pub(super) fn results(
         &mut self,
-        documents: &[RawDocumentBuf],
+        documents: &Documents,
         class_name: Option<&str>,
         count: Option<u64>,
     ) -> Result<Vec<u8>> {
-        let size: usize = documents.iter().map(|document| document.as_bytes().len()).sum();
-        let mut body = Vec::with_capacity(size * 3 / 2 + 64);
+        let mut body = Vec::with_capacity(documents.byte_len() * 3 / 2 + 64);
         body.extend_from_slice(br#"{"results":["#);
         let mut tail = Vec::new();
         if let Some(class_name) = class_name {
@@ -105,7 +105,7 @@ impl Printer<'_> {
             write_json_string(class_name, &mut tail);
         }
         let mut is_first = true;
-        self.each(documents, |printer, _, document| {
+        self.each(documents.iter(), |printer, _, document| {
             if !std::mem::take(&mut is_first) {
                 body.push(b',');
             }
@@ -121,9 +121,9 @@ impl Printer<'_> {
     }
 
     /// Objects as they stand in the place of a pointer, by id.
-    pub(super) fn included(&mut self, documents: &[RawDocumentBuf]) -> Result<HashMap<String, Vec<u8>>> {
+    pub(super) fn included(&mut self, documents: &Documents) -> Result<HashMap<String, Vec<u8>>> {
         let mut objects = HashMap::with_capacity(documents.len());
-        self.each(documents, |printer, id, document| {
+        self.each(documents.iter(), |printer, id, document| {
             let mut json = Vec::with_capacity(document.as_bytes().len() * 2);
             printer.write_included(&mut json, document)?;
             objects.insert(id.to_owned(), json);
@@ -133,23 +133,22 @@ impl Printer<'_> {
     }
 
     /// Hands each document out with the printer that shows of it what the caller may see.
-    fn each(
+    fn each<'d>(
         &mut self,
-        documents: &[RawDocumentBuf],
+        documents: impl Iterator<Item = &'d RawDocument>,
         mut print: impl FnMut(&mut JsonReader<'_>, &str, &RawDocument) -> Result<(), CorruptDocument>,
     ) -> Result<()> {
-        let narrowed: Vec<Option<Vec<String>>> = documents.iter().map(|document| self.narrowed(document)).collect();
         let mut printer = JsonReader::new(self.view(&self.visibility.hidden));
-        for (document, narrowed) in documents.iter().zip(&narrowed) {
+        for document in documents {
             let id = document.get_str("_id").unwrap_or_default();
-            match narrowed {
-                None => print(&mut printer, id, document).map_err(corrupt_document)?,
-                Some(hidden) => {
-                    print(&mut JsonReader::new(self.view(hidden)), id, document).map_err(corrupt_document)?;
-                }
+            match self.narrowed(document) {
+                None => print(&mut printer, id, document),
+                Some(hidden) => print(&mut JsonReader::new(self.view(&hidden)), id, document),
             }
+            .map_err(corrupt_document)?;
         }
-        self.met_unknown_columns = printer.met_unknown_columns();
+        let met_unknown_columns = printer.met_unknown_columns();
+        self.met_unknown_columns = met_unknown_columns;
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use bson::RawDocumentBuf;
+use bson::RawDocument;
 use futures_util::future::BoxFuture;
 use parsefleet_core::{
     ClassName, ClassSchema, ErrorCode, FieldPath, ParseError, Query, Value,
@@ -141,6 +141,6 @@ fn hides_the_object(error: &ParseError) -> bool {
     matches!(error.code, ErrorCode::OperationForbidden | ErrorCode::ObjectNotFound)
 }
 
-fn text(row: &RawDocumentBuf, column: &str) -> Option<String> {
+fn text(row: &RawDocument, column: &str) -> Option<String> {
     row.get_str(column).ok().map(str::to_owned)
 }

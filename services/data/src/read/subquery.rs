@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use bson::RawDocumentBuf;
 use futures_util::future::BoxFuture;
 use parsefleet_core::{
     ClassSchema, FieldPath, Query, Value,
@@ -13,10 +12,14 @@ use parsefleet_core::{
 use serde_json::Value as Json;
 
 use super::Reader;
-use crate::{policy, schema::Class, store::FindOptions};
+use crate::{
+    policy,
+    schema::Class,
+    store::{Documents, FindOptions},
+};
 
 /// A class and documents of it.
-type Found = (Arc<Class>, Vec<RawDocumentBuf>);
+type Found = (Arc<Class>, Documents);
 
 impl Reader<'_> {
     /// Answers every sub-query of a query.

@@ -1,6 +1,5 @@
 //! Single values of documents, for sub-queries that select them.
 
-use bson::RawDocumentBuf;
 use parsefleet_core::{FieldPath, Map, Value, error::Result};
 
 use super::Reader;
@@ -8,23 +7,19 @@ use crate::{
     codec::{self, Roots},
     error::corrupt_document,
     schema::Class,
+    store::Documents,
 };
 
 impl Reader<'_> {
     /// The values at a path, as far as the caller may see them; `Null` where there is none.
-    pub(super) fn visible_values(
-        &self,
-        class: &Class,
-        documents: &[RawDocumentBuf],
-        path: &FieldPath,
-    ) -> Result<Vec<Value>> {
+    pub(super) fn visible_values(&self, class: &Class, documents: &Documents, path: &FieldPath) -> Result<Vec<Value>> {
         let visibility = class.protected.visibility(self.caller);
         let is_hidden = visibility.hidden.iter().any(|field| field == path.root());
         let owner = self.caller.user().filter(|_| self.service.settings.protected_fields_owner_exempt);
         let is_users = class.schema.name.as_str() == "_User";
         let secret = self.caller.is_restricted() && is_users && matches!(path.root(), "authData" | "sessionToken");
         let mut values = Vec::with_capacity(documents.len());
-        for document in documents {
+        for document in documents.iter() {
             let roots = [path.root()];
             let object = codec::decode(&class.schema, document, Roots::Only(&roots)).map_err(corrupt_document)?;
             let is_own = is_users && owner.is_some_and(|user| user.id() == object.id.as_str());

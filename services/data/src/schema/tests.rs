@@ -17,7 +17,7 @@ use parsefleet_core::{
 use super::*;
 use crate::{
     invalidation::NoInvalidation,
-    store::{FindOptions, Index},
+    store::{Documents, FindOptions, Index},
 };
 
 /// A schema collection that other processes write to as well.
@@ -73,7 +73,7 @@ impl ObjectStore for Shared {
         unused()
     }
 
-    async fn find(&self, _: &ClassSchema, _: &Query, _: &FindOptions) -> Result<Vec<RawDocumentBuf>, StoreError> {
+    async fn find(&self, _: &ClassSchema, _: &Query, _: &FindOptions) -> Result<Documents, StoreError> {
         unused()
     }
 

@@ -10,7 +10,7 @@ use parsefleet_core::{ClassName, ClassSchema, Date, FieldName, Query, Update, sc
 use serde_json::{Map, Value as Json};
 use tracing::Instrument as _;
 
-use super::{FindOptions, Index, ObjectStore, StoreError};
+use super::{Documents, FindOptions, Index, ObjectStore, StoreError};
 use crate::codec::encode_update;
 
 mod connect;
@@ -115,12 +115,7 @@ impl ObjectStore for MongoStore {
         command("insert", collection.name(), collection.insert_one(document)).await.map(|_| ())
     }
 
-    async fn find(
-        &self,
-        class: &ClassSchema,
-        query: &Query,
-        options: &FindOptions,
-    ) -> Result<Vec<RawDocumentBuf>, StoreError> {
+    async fn find(&self, class: &ClassSchema, query: &Query, options: &FindOptions) -> Result<Documents, StoreError> {
         find::find(self, class, query, options).await
     }
 

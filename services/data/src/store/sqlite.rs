@@ -22,7 +22,7 @@ use bson::{Document, RawDocumentBuf, doc};
 use parsefleet_core::{ClassName, ClassSchema, Date, FieldName, Query, Update, schema::Field, value::Pointer};
 
 use self::{catalog::Catalog, file::DataDirectory, plan::Plan, read::Window, readers::Readers, writer::Writer};
-use super::{FindOptions, Index, IndexKind, ObjectStore, StoreError};
+use super::{Documents, FindOptions, Index, IndexKind, ObjectStore, StoreError};
 use crate::codec::{decode_class, encode_class, encode_field, encode_update};
 
 mod apply;
@@ -121,13 +121,8 @@ impl ObjectStore for SqliteStore {
         self.writer.run(move |session| write::insert(session, &class, &document)).await
     }
 
-    async fn find(
-        &self,
-        class: &ClassSchema,
-        query: &Query,
-        options: &FindOptions,
-    ) -> Result<Vec<RawDocumentBuf>, StoreError> {
-        let Some(plan) = self.plan(class, query, options)? else { return Ok(Vec::new()) };
+    async fn find(&self, class: &ClassSchema, query: &Query, options: &FindOptions) -> Result<Documents, StoreError> {
+        let Some(plan) = self.plan(class, query, options)? else { return Ok(Documents::default()) };
         let window = Window::new(options);
         self.read(plan, move |connection, plan| read::find(connection, plan, &window)).await
     }

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     codec::{columns::column_name, values::json_object_to_document},
-    store::{FindOptions, StoreError},
+    store::{Documents, FindOptions, StoreError},
 };
 
 /// Largest batch that is asked for at once; the server's own first batch of 101 costs a round trip more for the usual
@@ -33,10 +33,10 @@ pub(super) async fn find(
     class: &ClassSchema,
     query: &Query,
     options: &FindOptions,
-) -> Result<Vec<RawDocumentBuf>, StoreError> {
+) -> Result<Documents, StoreError> {
     // To MongoDB a limit of 0 is none.
     if options.limit == Some(0) {
-        return Ok(Vec::new());
+        return Ok(Documents::default());
     }
     let collection = store.collection(&class.name);
     let first = read_all(&collection, filter(class, query, Purpose::Find)?, find_options(store, options)?);
@@ -88,13 +88,16 @@ async fn read_all(
     collection: &Collection<RawDocumentBuf>,
     filter: Document,
     options: MongoFindOptions,
-) -> MongoResult<Vec<RawDocumentBuf>> {
+) -> MongoResult<Documents> {
     let mut batches = collection.find(filter).with_options(options).batch().await?;
-    let mut documents = Vec::new();
+    let mut documents = Documents::default();
     while let Some(batch) = batches.next().await {
-        for item in batch?.doc_slices()? {
+        let batch = batch?;
+        let items = batch.doc_slices()?;
+        documents.reserve(items.as_bytes().len());
+        for item in items {
             if let RawBsonRef::Document(document) = item? {
-                documents.push(document.to_owned());
+                documents.push(document);
             }
         }
     }

@@ -12,7 +12,7 @@ use super::{
     project::Projection,
     table::Table,
 };
-use crate::store::{FindOptions, StoreError};
+use crate::store::{Documents, FindOptions, StoreError};
 
 /// Which of the documents that satisfy the query are returned, and how much of them.
 pub(super) struct Window {
@@ -32,18 +32,20 @@ impl Window {
         }
     }
 
-    fn cut(&self, document: &RawDocument) -> Result<RawDocumentBuf, StoreError> {
+    /// Appends what is asked for of a document.
+    fn take(&self, document: &RawDocument, found: &mut Documents) -> Result<(), StoreError> {
         match &self.projection {
-            Some(projection) => projection.apply(document),
-            None => Ok(document.to_owned()),
+            Some(projection) => found.push(&projection.apply(document)?),
+            None => found.push(document),
         }
+        Ok(())
     }
 }
 
 /// The documents that satisfy the query, in its order.
-pub(super) fn find(connection: &Connection, plan: &Plan, window: &Window) -> Result<Vec<RawDocumentBuf>, StoreError> {
+pub(super) fn find(connection: &Connection, plan: &Plan, window: &Window) -> Result<Documents, StoreError> {
     if window.limit == 0 {
-        return Ok(Vec::new());
+        return Ok(Documents::default());
     }
     match &plan.order {
         Order::Natural | Order::Columns(_) => stream(connection, plan, window),
@@ -121,15 +123,15 @@ pub(super) fn as_document(bytes: &[u8]) -> Result<&RawDocument, StoreError> {
     RawDocument::from_bytes(bytes).map_err(|error| StoreError::Failed(format!("a stored document is damaged: {error}")))
 }
 
-fn stream(connection: &Connection, plan: &Plan, window: &Window) -> Result<Vec<RawDocumentBuf>, StoreError> {
+fn stream(connection: &Connection, plan: &Plan, window: &Window) -> Result<Documents, StoreError> {
     let mut skipped = 0;
-    let mut found = Vec::new();
+    let mut found = Documents::default();
     scan(connection, plan, |_, document, _| {
         if skipped < window.skip {
             skipped += 1;
             return Ok(ControlFlow::Continue(()));
         }
-        found.push(window.cut(document)?);
+        window.take(document, &mut found)?;
         Ok(if found.len() < window.limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
     })?;
     Ok(found)
@@ -142,7 +144,7 @@ fn sorted<K>(
     window: &Window,
     key_of: impl Fn(Match) -> K,
     compare: impl Fn(&K, &K) -> Ordering,
-) -> Result<Vec<RawDocumentBuf>, StoreError> {
+) -> Result<Documents, StoreError> {
     let wanted = window.skip.saturating_add(window.limit);
     let most = wanted.saturating_mul(2).max(256);
     let mut found: Vec<(K, RawDocumentBuf)> = Vec::new();
@@ -156,7 +158,11 @@ fn sorted<K>(
         Ok(ControlFlow::Continue(()))
     })?;
     found.sort_by(order);
-    found.into_iter().skip(window.skip).take(window.limit).map(|(_, document)| window.cut(&document)).collect()
+    let mut taken = Documents::default();
+    for (_, document) in found.iter().skip(window.skip).take(window.limit) {
+        window.take(document, &mut taken)?;
+    }
+    Ok(taken)
 }
 
 fn scan(
