@@ -51,6 +51,21 @@ describe('objects', () => {
     assert.equal(fetched.get('text'), 'grüße 🎉');
   });
 
+  test('saveAll in a transaction', async () => {
+    const [one, other] = [new Thing({ balance: 10 }), new Thing({ balance: 10 })];
+    await Parse.Object.saveAll([one, other], { transaction: true });
+    one.increment('balance', -3);
+    other.increment('balance', 3);
+    await Parse.Object.saveAll([one, other], { transaction: true });
+    assert.deepEqual([one.get('balance'), other.get('balance')], [7, 13]);
+
+    const gone = Thing.createWithoutData('nothing123');
+    gone.set('balance', 1);
+    one.increment('balance', -7);
+    await rejects(Parse.Object.saveAll([one, gone], { transaction: true }), Parse.Error.OBJECT_NOT_FOUND);
+    assert.equal((await Thing.createWithoutData(one.id).fetch()).get('balance'), 7);
+  });
+
   test('saveAll, fetchAll and destroyAll', async () => {
     const things = Array.from({ length: 55 }, (_, number) => new Thing({ number }));
     await Parse.Object.saveAll(things);

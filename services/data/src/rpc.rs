@@ -7,7 +7,7 @@ use parsefleet_proto::{
     status_from_error,
     v1::{
         CreateRequest, CreateResponse, DeleteRequest, DeleteResponse, FindRequest, FindResponse, GetRequest,
-        GetResponse, UpdateRequest, UpdateResponse,
+        GetResponse, TransactRequest, TransactResponse, UpdateRequest, UpdateResponse,
         data_server::{Data, DataServer},
     },
 };
@@ -62,6 +62,11 @@ impl Data for DataService {
             Ok(DeleteResponse {})
         })
         .await
+    }
+
+    async fn transact(&self, request: Request<TransactRequest>) -> Result<Response<TransactResponse>, Status> {
+        let request = request.into_inner();
+        answer(span("transact", ""), async { Ok(TransactResponse { results: self.transact(&request).await? }) }).await
     }
 }
 

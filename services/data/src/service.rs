@@ -8,6 +8,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     error::parse_error, invalidation::Invalidation, schema::Schema, settings::Settings, startup, store::ObjectStore,
+    transact::Scope,
 };
 
 /// Objects of every class: reads, writes, schema and permissions. Clones share everything.
@@ -17,6 +18,8 @@ pub struct DataService {
     pub(crate) settings: Arc<Settings>,
     pub(crate) schema: Arc<Schema>,
     pub(crate) invalidation: Arc<dyn Invalidation>,
+    /// The transaction that all this belongs to, if there is one.
+    pub(crate) scope: Option<Arc<Scope>>,
     tasks: TaskTracker,
     stopping: CancellationToken,
 }
@@ -27,7 +30,12 @@ impl DataService {
         let settings = Arc::new(settings);
         let tasks = TaskTracker::new();
         let schema = Schema::new(Arc::clone(&store), Arc::clone(&settings), Arc::clone(&invalidation), tasks.clone());
-        Self { store, settings, schema, invalidation, tasks, stopping: CancellationToken::new() }
+        Self { store, settings, schema, invalidation, scope: None, tasks, stopping: CancellationToken::new() }
+    }
+
+    /// The same service inside a transaction.
+    pub(crate) fn within(&self, store: Arc<dyn ObjectStore>, scope: Arc<Scope>) -> Self {
+        Self { store, invalidation: Arc::clone(&scope) as Arc<dyn Invalidation>, scope: Some(scope), ..self.clone() }
     }
 
     /// Makes Parse's own classes and their indexes in the background, however long the database stays away. The handle

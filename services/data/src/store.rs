@@ -6,10 +6,12 @@
 mod documents;
 pub mod mongo;
 pub mod sqlite;
+mod transaction;
 
 pub use documents::Documents;
 pub use mongo::MongoStore;
 pub use sqlite::SqliteStore;
+pub use transaction::Transaction;
 
 use async_trait::async_trait;
 use bson::{Document, RawDocumentBuf};
@@ -29,6 +31,9 @@ pub enum StoreError {
     /// The class or field to be created is there already: reload the schema and look again.
     #[error("the schema was changed by somebody else")]
     SchemaConflict,
+    /// Others changed the same documents at the same time: nothing happened, and everything may be done again.
+    #[error("others changed the same documents: {0}")]
+    Interrupted(String),
     /// The query or update is not one the store can carry out; the text is for the client (HTTP 400, code 102).
     #[error("{0}")]
     Unsupported(String),
@@ -119,6 +124,15 @@ pub trait ObjectStore: Send + Sync + 'static {
 
     /// Makes an index unless one of that name is there.
     async fn ensure_index(&self, class: &ClassName, index: &Index) -> Result<(), StoreError>;
+
+    /// Makes ready for documents of a class (or rows of a join) that a transaction is going to store.
+    async fn prepare_class(&self, class: &ClassName) -> Result<(), StoreError>;
+
+    /// Begins a transaction.
+    ///
+    /// # Errors
+    /// `Unsupported` if the database has none.
+    async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError>;
 
     /// Stores a new document.
     async fn insert(&self, class: &ClassName, document: RawDocumentBuf) -> Result<(), StoreError>;

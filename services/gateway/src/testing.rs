@@ -21,7 +21,8 @@ use parsefleet_proto::{
     status_from_error,
     v1::{
         CreateRequest, CreateResponse, DeleteRequest, DeleteResponse, FindRequest, FindResponse, GetRequest,
-        GetResponse, RequestContext, ResolveRequest, ResolveResponse, UpdateRequest, UpdateResponse,
+        GetResponse, OperationResult, RequestContext, ResolveRequest, ResolveResponse, TransactRequest,
+        TransactResponse, UpdateRequest, UpdateResponse,
         auth_server::{Auth, AuthServer},
         data_server::{Data, DataServer},
     },
@@ -42,6 +43,7 @@ pub(crate) enum Asked {
     Create(CreateRequest),
     Update(UpdateRequest),
     Delete(DeleteRequest),
+    Transact(TransactRequest),
 }
 
 /// An empty database: finds find nothing, creates and updates succeed.
@@ -102,6 +104,7 @@ impl Setup {
             Asked::Create(request) => request.context,
             Asked::Update(request) => request.context,
             Asked::Delete(request) => request.context,
+            Asked::Transact(request) => panic!("each operation has its own context: {request:?}"),
         };
         context.unwrap()
     }
@@ -169,6 +172,19 @@ impl Data for EmptyData {
     async fn delete(&self, request: tonic::Request<DeleteRequest>) -> Result<tonic::Response<DeleteResponse>, Status> {
         self.note(Asked::Delete(request.into_inner()));
         Ok(tonic::Response::new(DeleteResponse {}))
+    }
+
+    async fn transact(
+        &self,
+        request: tonic::Request<TransactRequest>,
+    ) -> Result<tonic::Response<TransactResponse>, Status> {
+        let request = request.into_inner();
+        let body = Bytes::from_static(br#"{"done":true}"#);
+        let results =
+            request.operations.iter().map(|_| OperationResult { object_id: String::new(), body: body.clone() });
+        let results = results.collect();
+        self.note(Asked::Transact(request));
+        Ok(tonic::Response::new(TransactResponse { results }))
     }
 }
 

@@ -1,4 +1,7 @@
-//! `/batch`: several requests in one. Each part enters the routes as a request of the same caller would.
+//! `/batch`: several requests in one. Each part enters the routes as a request of the same caller would; the parts of a
+//! transaction go to data together.
+
+mod transaction;
 
 use std::borrow::Cow;
 
@@ -34,8 +37,7 @@ pub(super) async fn run(app: &App, caller: &Caller, body: &Members, mount_url: &
     let parts = parts_of(app, caller, body)?;
     let routes = parts.iter().map(Part::route).collect::<Result<Vec<_>>>()?;
     if body.get("transaction") == Some("true") {
-        let message = "Transactions are not supported yet.";
-        return Err(ParseError::new(ErrorCode::CommandUnavailable, message).into());
+        return transaction::run(app, caller, &parts, routes, mount_url).await;
     }
     let mut answers = Vec::with_capacity(parts.len());
     for (part, route) in parts.iter().zip(routes) {
@@ -117,13 +119,17 @@ impl Part {
         mount_url: &'a str,
     ) -> BoxFuture<'a, Result<Reply>> {
         Box::pin(async move {
-            let body = match &self.body {
-                None => Members::default(),
-                Some(body) if body.starts_with(b"{") || body.starts_with(b"[") => Members::split(body.clone())?,
-                Some(_) => return Err(invalid("batch request body must be an object")),
-            };
+            let body = self.members()?;
             super::run(app, Call { caller, route, query: self.query.as_deref(), body, mount_url }).await
         })
+    }
+
+    fn members(&self) -> Result<Members> {
+        match &self.body {
+            None => Ok(Members::default()),
+            Some(body) if body.starts_with(b"{") || body.starts_with(b"[") => Members::split(body.clone()),
+            Some(_) => Err(invalid("batch request body must be an object")),
+        }
     }
 }
 
