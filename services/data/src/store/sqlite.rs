@@ -196,7 +196,7 @@ impl ObjectStore for SqliteStore {
             let find = move |session: &mut Session<'_>, plan: &Plan| read::find(session.connection, plan, &window);
             return self.read_own(class, query, options, find).await;
         }
-        let Some(plan) = self.plan(class, query, options)? else { return Ok(Vec::new()) };
+        let Some(plan) = self.plan(class, query, options)? else { return Ok(Documents::default()) };
         self.read(plan, move |connection, plan| read::find(connection, plan, &window)).await
     }
 
