@@ -4,6 +4,7 @@
 //! what Parse refuses.
 
 pub mod acl;
+pub mod aggregate;
 pub mod date;
 pub mod denylist;
 pub mod error;

@@ -136,6 +136,12 @@ pub struct Objects {
     pub default_limit: u64,
     /// `maxLimit`
     pub max_limit: Option<u64>,
+    /// `query.aggregationRawValues`
+    pub aggregation_raw_values: bool,
+    /// `query.aggregationRawFieldNames`
+    pub aggregation_raw_field_names: bool,
+    /// `allowAggregationForReadOnlyMasterKey`
+    pub allow_aggregation_for_read_only_master: bool,
     /// `requestKeywordDenylist`
     pub keyword_denylist: Vec<Json>,
     /// `fileKey`

@@ -11,6 +11,7 @@ mod json;
 mod json_text;
 mod object;
 mod raw;
+pub(crate) mod raw_json;
 mod schema;
 mod update;
 pub mod values;
@@ -19,6 +20,7 @@ mod writer;
 pub use encode::encode;
 pub(crate) use encode::has_numeric_ids;
 pub use file_url::FileUrls;
+pub(crate) use json::parse_json;
 use json::plain_json;
 pub use json::{Include, Includes, JsonReader, ReadView, Reader};
 pub use object::{Roots, decode};
@@ -30,6 +32,13 @@ pub(crate) use update::encode_update;
 #[derive(Debug, thiserror::Error)]
 #[error("a stored document is not valid BSON: {0}")]
 pub struct CorruptDocument(String);
+
+impl CorruptDocument {
+    /// What the driver cannot read.
+    pub(crate) fn new(error: &bson::error::Error) -> Self {
+        Self(error.to_string())
+    }
+}
 
 #[cfg(test)]
 mod tests;

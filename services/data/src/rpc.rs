@@ -6,8 +6,9 @@ use parsefleet_core::error::Result;
 use parsefleet_proto::{
     status_from_error,
     v1::{
-        CreateRequest, CreateResponse, DeleteRequest, DeleteResponse, FindRequest, FindResponse, GetRequest,
-        GetResponse, TransactRequest, TransactResponse, UpdateRequest, UpdateResponse,
+        AggregateRequest, AggregateResponse, CreateRequest, CreateResponse, DeleteRequest, DeleteResponse,
+        DistinctRequest, DistinctResponse, FindRequest, FindResponse, GetRequest, GetResponse, TransactRequest,
+        TransactResponse, UpdateRequest, UpdateResponse,
         data_server::{Data, DataServer},
     },
 };
@@ -36,6 +37,18 @@ impl Data for DataService {
         let request = request.into_inner();
         let span = span("find", &request.class_name);
         answer(span, async { Ok(FindResponse { body: self.find_objects(&request).await? }) }).await
+    }
+
+    async fn aggregate(&self, request: Request<AggregateRequest>) -> Result<Response<AggregateResponse>, Status> {
+        let request = request.into_inner();
+        let span = span("aggregate", &request.class_name);
+        answer(span, async { Ok(AggregateResponse { body: self.aggregate_objects(&request).await? }) }).await
+    }
+
+    async fn distinct(&self, request: Request<DistinctRequest>) -> Result<Response<DistinctResponse>, Status> {
+        let request = request.into_inner();
+        let span = span("distinct", &request.class_name);
+        answer(span, async { Ok(DistinctResponse { body: self.distinct_values(&request).await? }) }).await
     }
 
     async fn create(&self, request: Request<CreateRequest>) -> Result<Response<CreateResponse>, Status> {

@@ -3,6 +3,7 @@
 //! Both keep documents in the MongoDB format of Parse Server, so that one encoder and one reader serve both, and a
 //! document can move from one to the other byte for byte.
 
+mod distinct;
 mod documents;
 pub mod mongo;
 pub mod sqlite;
@@ -14,7 +15,7 @@ pub use sqlite::SqliteStore;
 pub use transaction::Transaction;
 
 use async_trait::async_trait;
-use bson::{Document, RawDocumentBuf};
+use bson::{Bson, Document, RawDocumentBuf};
 use parsefleet_core::{
     ClassName, ClassSchema, Date, FieldName, Query, Update, query::SortKey, schema::Field, value::Pointer,
 };
@@ -65,6 +66,19 @@ pub struct FindOptions {
     pub comment: Option<String>,
     /// Index name or specification, as JSON.
     pub hint: Option<serde_json::Value>,
+    /// Read preference, one of the five driver names in upper case with `_`.
+    pub read_preference: Option<String>,
+}
+
+/// How a pipeline is run.
+#[derive(Clone, Debug, Default)]
+pub struct AggregateOptions {
+    /// Index name or specification, as JSON.
+    pub hint: Option<serde_json::Value>,
+    /// The plan is asked for, not the results; one of MongoDB's verbosities.
+    pub explain: Option<&'static str>,
+    /// `comment` for the database's log.
+    pub comment: Option<String>,
     /// Read preference, one of the five driver names in upper case with `_`.
     pub read_preference: Option<String>,
 }
@@ -185,4 +199,27 @@ pub trait ObjectStore: Send + Sync + 'static {
         options: &FindOptions,
         verbosity: &str,
     ) -> Result<Document, StoreError>;
+
+    /// The values of a stored column, or of a path into one, in the documents that satisfy the query: each once, arrays
+    /// opened.
+    async fn distinct(&self, class: &ClassSchema, query: &Query, column: &str) -> Result<Vec<Bson>, StoreError> {
+        let root = column.split('.').next().unwrap_or_default().to_owned();
+        let options = FindOptions { projection: Some(vec![root]), ..FindOptions::default() };
+        distinct::values_of(&self.find(class, query, &options).await?, column)
+    }
+
+    /// Runs a pipeline of MongoDB's on the documents of a class. It has been checked to do nothing but read.
+    ///
+    /// # Errors
+    /// `Unsupported` with the database's own words for what it does not take.
+    async fn aggregate(
+        &self,
+        _class: &ClassName,
+        _pipeline: Vec<Document>,
+        _options: &AggregateOptions,
+    ) -> Result<Documents, StoreError> {
+        Err(StoreError::Unsupported(
+            "Aggregation pipelines need MongoDB: the embedded store does not run them.".to_owned(),
+        ))
+    }
 }

@@ -3,8 +3,9 @@
 use bytes::Bytes;
 use parsefleet_core::ParseError;
 use parsefleet_proto::v1::{
-    CreateRequest, CreateResponse, DeleteRequest, FindRequest, GetRequest, Operation, OperationResult, RequestContext,
-    ResolveRequest, ResolveResponse, TransactRequest, UpdateRequest, auth_client::AuthClient, data_client::DataClient,
+    AggregateRequest, CreateRequest, CreateResponse, DeleteRequest, DistinctRequest, FindRequest, GetRequest,
+    Operation, OperationResult, RequestContext, ResolveRequest, ResolveResponse, TransactRequest, UpdateRequest,
+    auth_client::AuthClient, data_client::DataClient,
 };
 use parsefleet_runtime::rpc::{self, Channel, MESSAGE_LIMIT};
 use tonic::Status;
@@ -43,6 +44,16 @@ impl DataBackend {
 
     pub(crate) async fn find(&self, message: FindRequest) -> Result<Bytes, ParseError> {
         let answer = self.0.clone().find(message).await.map_err(parse_error)?;
+        Ok(answer.into_inner().body)
+    }
+
+    pub(crate) async fn aggregate(&self, message: AggregateRequest) -> Result<Bytes, ParseError> {
+        let answer = self.0.clone().aggregate(message).await.map_err(parse_error)?;
+        Ok(answer.into_inner().body)
+    }
+
+    pub(crate) async fn distinct(&self, message: DistinctRequest) -> Result<Bytes, ParseError> {
+        let answer = self.0.clone().distinct(message).await.map_err(parse_error)?;
         Ok(answer.into_inner().body)
     }
 

@@ -1,5 +1,6 @@
 //! Which route a path means, and the way into its handler. `/batch` sub-requests enter here, too.
 
+mod aggregate;
 mod batch;
 mod classes;
 mod ownership;
@@ -26,6 +27,7 @@ pub(crate) enum Route<'a> {
     Get { class: Cow<'a, str>, id: Cow<'a, str> },
     Update { class: Cow<'a, str>, id: Cow<'a, str> },
     Delete { class: Cow<'a, str>, id: Cow<'a, str> },
+    Aggregate { class: Cow<'a, str> },
     ServerInfo,
     Batch,
 }
@@ -52,6 +54,9 @@ impl<'a> Route<'a> {
         match (verb, second, third) {
             (Verb::Get, None, None) if is(first, "serverInfo") => Ok(Some(Self::ServerInfo)),
             (Verb::Post, None, None) if is(first, "batch") => Ok(Some(Self::Batch)),
+            (Verb::Get, Some(class), None) if is(first, "aggregate") && !class.is_empty() => {
+                Ok(Some(Self::Aggregate { class: decode(class)? }))
+            }
             (_, Some(class), id) if is(first, "classes") => Self::of_class(verb, class, id),
             _ => Ok(None),
         }
@@ -64,7 +69,8 @@ impl<'a> Route<'a> {
             | Self::Create { class }
             | Self::Get { class, .. }
             | Self::Update { class, .. }
-            | Self::Delete { class, .. } => Some(class),
+            | Self::Delete { class, .. }
+            | Self::Aggregate { class } => Some(class),
             Self::ServerInfo | Self::Batch => None,
         }
     }
@@ -100,6 +106,7 @@ pub(crate) async fn run(app: &App, call: Call<'_>) -> Result<Reply> {
         Route::Get { class, id } => classes::get(app, caller, (&class, &id), query, &body, mount_url).await,
         Route::Update { class, id } => classes::update(app, caller, (&class, &id), body, mount_url).await,
         Route::Delete { class, id } => classes::delete(app, caller, (&class, &id)).await,
+        Route::Aggregate { class } => aggregate::run(app, caller, &class, query, &body, mount_url).await,
         Route::ServerInfo => Ok(server_info::get(&caller.master_reader()?)),
         Route::Batch => batch::run(app, caller, &body, mount_url).await,
     }

@@ -18,6 +18,7 @@ pub(crate) struct Routes {
     get: Operation,
     update: Operation,
     delete: Operation,
+    aggregate: Operation,
     batch: Operation,
     server_info: Operation,
     health: Operation,
@@ -35,6 +36,7 @@ static ROUTES: Routes = Routes {
     get: http("GET /classes/:class/:id"),
     update: http("PUT /classes/:class/:id"),
     delete: http("DELETE /classes/:class/:id"),
+    aggregate: http("GET /aggregate/:class"),
     batch: http("POST /batch"),
     server_info: http("GET /serverInfo"),
     health: http("/health"),
@@ -71,6 +73,7 @@ impl Observation {
             Route::Get { .. } => &ROUTES.get,
             Route::Update { .. } => &ROUTES.update,
             Route::Delete { .. } => &ROUTES.delete,
+            Route::Aggregate { .. } => &ROUTES.aggregate,
             Route::Batch => &ROUTES.batch,
             Route::ServerInfo => &ROUTES.server_info,
         };

@@ -20,9 +20,10 @@ use parsefleet_core::{ErrorCode, ParseError};
 use parsefleet_proto::{
     status_from_error,
     v1::{
-        CreateRequest, CreateResponse, DeleteRequest, DeleteResponse, FindRequest, FindResponse, GetRequest,
-        GetResponse, OperationResult, RequestContext, ResolveRequest, ResolveResponse, TransactRequest,
-        TransactResponse, UpdateRequest, UpdateResponse,
+        AggregateRequest, AggregateResponse, CreateRequest, CreateResponse, DeleteRequest, DeleteResponse,
+        DistinctRequest, DistinctResponse, FindRequest, FindResponse, GetRequest, GetResponse, OperationResult,
+        RequestContext, ResolveRequest, ResolveResponse, TransactRequest, TransactResponse, UpdateRequest,
+        UpdateResponse,
         auth_server::{Auth, AuthServer},
         data_server::{Data, DataServer},
     },
@@ -44,6 +45,8 @@ pub(crate) enum Asked {
     Update(UpdateRequest),
     Delete(DeleteRequest),
     Transact(TransactRequest),
+    Aggregate(AggregateRequest),
+    Distinct(DistinctRequest),
 }
 
 /// An empty database: finds find nothing, creates and updates succeed.
@@ -105,6 +108,8 @@ impl Setup {
             Asked::Update(request) => request.context,
             Asked::Delete(request) => request.context,
             Asked::Transact(request) => panic!("each operation has its own context: {request:?}"),
+            Asked::Aggregate(request) => request.context,
+            Asked::Distinct(request) => request.context,
         };
         context.unwrap()
     }
@@ -154,6 +159,22 @@ impl Data for EmptyData {
         }
         self.note(Asked::Find(request));
         Ok(tonic::Response::new(FindResponse { body: Bytes::from_static(b"{\"results\":[]}") }))
+    }
+
+    async fn aggregate(
+        &self,
+        request: tonic::Request<AggregateRequest>,
+    ) -> Result<tonic::Response<AggregateResponse>, Status> {
+        self.note(Asked::Aggregate(request.into_inner()));
+        Ok(tonic::Response::new(AggregateResponse { body: Bytes::from_static(b"{\"results\":[]}") }))
+    }
+
+    async fn distinct(
+        &self,
+        request: tonic::Request<DistinctRequest>,
+    ) -> Result<tonic::Response<DistinctResponse>, Status> {
+        self.note(Asked::Distinct(request.into_inner()));
+        Ok(tonic::Response::new(DistinctResponse { body: Bytes::from_static(b"{\"results\":[]}") }))
     }
 
     async fn create(&self, request: tonic::Request<CreateRequest>) -> Result<tonic::Response<CreateResponse>, Status> {

@@ -24,7 +24,7 @@ mod nested;
 
 use acl::Permissions;
 use column::write_column;
-pub(crate) use nested::plain_json;
+pub(crate) use nested::{parse_json, plain_json};
 use nested::{write_plain, write_value};
 
 /// Who reads, as far as it decides what is shown.

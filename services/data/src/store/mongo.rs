@@ -3,16 +3,17 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use bson::{Document, RawDocumentBuf, doc};
+use bson::{Bson, Document, RawDocumentBuf, doc};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use mongodb::{Collection, Database, options::ReturnDocument};
 use parsefleet_core::{ClassName, ClassSchema, Date, FieldName, Query, Update, schema::Field, value::Pointer};
 use serde_json::{Map, Value as Json};
 use tracing::Instrument as _;
 
-use super::{Documents, FindOptions, Index, ObjectStore, StoreError, Transaction};
+use super::{AggregateOptions, Documents, FindOptions, Index, ObjectStore, StoreError, Transaction};
 use crate::codec::encode_update;
 
+mod aggregate;
 mod connect;
 mod error;
 mod filter;
@@ -252,5 +253,18 @@ impl ObjectStore for MongoStore {
         verbosity: &str,
     ) -> Result<Document, StoreError> {
         find::explain(self, class, query, options, verbosity).await
+    }
+
+    async fn distinct(&self, class: &ClassSchema, query: &Query, column: &str) -> Result<Vec<Bson>, StoreError> {
+        aggregate::distinct(self, class, query, column).await
+    }
+
+    async fn aggregate(
+        &self,
+        class: &ClassName,
+        pipeline: Vec<Document>,
+        options: &AggregateOptions,
+    ) -> Result<Documents, StoreError> {
+        aggregate::aggregate(self, class, pipeline, options).await
     }
 }

@@ -34,6 +34,13 @@ pub(super) fn write_plain(out: &mut Vec<u8>, value: RawValue<'_>) -> Result<(), 
     write(out, value, None, Style::Plain).map(|_| ())
 }
 
+/// A document as JSON with Parse types, for what is not an object of a class.
+pub(crate) fn parse_json(document: &RawDocument) -> Result<Vec<u8>, CorruptDocument> {
+    let mut out = Vec::with_capacity(document.as_bytes().len() * 2);
+    write_value(&mut out, RawValue::Document(document.into()), None)?;
+    Ok(out)
+}
+
 /// A document as plain JSON, for what is not an object of a class.
 pub(crate) fn plain_json(document: &RawDocument) -> Result<serde_json::Value, CorruptDocument> {
     let mut out = Vec::new();

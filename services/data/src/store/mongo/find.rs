@@ -80,7 +80,7 @@ pub(super) async fn explain(
     if let Some(projection) = projection(options) {
         find.insert("projection", projection);
     }
-    match hint(options)? {
+    match hint(options.hint.as_ref())? {
         Some(Hint::Name(name)) => {
             find.insert("hint", name);
         }
@@ -139,9 +139,9 @@ fn find_options(store: &MongoStore, options: &FindOptions) -> Result<MongoFindOp
     });
     mongo.projection = projection(options);
     mongo.comment = options.comment.as_deref().map(Bson::from);
-    mongo.hint = hint(options)?;
+    mongo.hint = hint(options.hint.as_ref())?;
     mongo.max_time = store.max_time;
-    let preference = selection_criteria(options)?;
+    let preference = selection_criteria(options.read_preference.as_deref())?;
     // A transaction reads from the primary.
     mongo.selection_criteria = preference.filter(|_| !store.is_transaction());
     Ok(mongo)
@@ -168,8 +168,8 @@ fn projection(options: &FindOptions) -> Option<Document> {
     (!projection.is_empty()).then_some(projection)
 }
 
-fn hint(options: &FindOptions) -> Result<Option<Hint>, StoreError> {
-    match &options.hint {
+pub(super) fn hint(given: Option<&Json>) -> Result<Option<Hint>, StoreError> {
+    match given {
         None | Some(Json::Null) => Ok(None),
         Some(Json::String(name)) => Ok(Some(Hint::Name(name.clone()))),
         Some(Json::Object(keys)) => Ok(Some(Hint::Keys(json_object_to_document(keys)))),
@@ -179,8 +179,8 @@ fn hint(options: &FindOptions) -> Result<Option<Hint>, StoreError> {
     }
 }
 
-fn selection_criteria(options: &FindOptions) -> Result<Option<SelectionCriteria>, StoreError> {
-    let preference = match options.read_preference.as_deref().map(str::to_ascii_uppercase).as_deref() {
+pub(super) fn selection_criteria(name: Option<&str>) -> Result<Option<SelectionCriteria>, StoreError> {
+    let preference = match name.map(str::to_ascii_uppercase).as_deref() {
         None | Some("") => return Ok(None),
         Some("PRIMARY") => ReadPreference::Primary,
         Some("PRIMARY_PREFERRED") => ReadPreference::PrimaryPreferred { options: None },

@@ -49,7 +49,7 @@ fn operation(caller: &Caller, part: &Part, route: &Route<'_>, mount_url: &str) -
             Kind::Update(classes::update_request(caller.writer()?, (class, id), body, mount_url))
         }
         Route::Delete { class, id } => Kind::Delete(classes::delete_request(caller.writer()?, (class, id))),
-        Route::ServerInfo | Route::Batch => {
+        Route::Aggregate { .. } | Route::ServerInfo | Route::Batch => {
             let message = format!("{} {} cannot be part of a transaction.", part.method, part.path);
             return Err(ParseError::new(ErrorCode::CommandUnavailable, message).into());
         }
@@ -61,8 +61,11 @@ fn body_of(caller: &Caller, route: &Route<'_>, result: OperationResult) -> bytes
     match route {
         Route::Get { class, id } => classes::with_own_session_token(caller, class, id, result.body),
         Route::Delete { .. } => classes::DELETED,
-        Route::Find { .. } | Route::Create { .. } | Route::Update { .. } | Route::ServerInfo | Route::Batch => {
-            result.body
-        }
+        Route::Find { .. }
+        | Route::Create { .. }
+        | Route::Update { .. }
+        | Route::Aggregate { .. }
+        | Route::ServerInfo
+        | Route::Batch => result.body,
     }
 }
