@@ -33,7 +33,10 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
     object("schema", &["PARSE_SERVER_SCHEMA"], "Classes that are set up and kept at the start.")
         .not_implemented()
         .members(SCHEMA),
-    object("query", &["PARSE_SERVER_QUERY"], "What aggregations answer.").default("{}").members(QUERY),
+    object("query", &["PARSE_SERVER_QUERY"], "What aggregations answer.")
+        .default("{}")
+        .not_implemented()
+        .members(QUERY),
     integer("defaultLimit", &["PARSE_SERVER_DEFAULT_LIMIT"], "Number of results unless the query says otherwise.")
         .default("100"),
     integer("maxLimit", &["PARSE_SERVER_MAX_LIMIT"], "Most results that a query may ask for."),
@@ -100,7 +103,8 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         &["PARSE_SERVER_ALLOW_AGGREGATION_FOR_READ_ONLY_MASTER_KEY"],
         "Let the read-only master key aggregate.",
     )
-    .default("true"),
+    .default("true")
+    .not_implemented(),
 ];
 
 pub(super) const SCHEMA: &[OptionSpec] = &[
