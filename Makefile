@@ -3,6 +3,7 @@
 SHELL := /bin/bash
 APP_ID ?= APPLICATION_ID
 MASTER_KEY ?= MASTER_KEY
+FUZZ_SECONDS ?= 600
 TOOLS := $(or $(PARSEFLEET_TOOLS_DIR),$(HOME)/.cache/parsefleet/tools)
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 export PATH := $(TOOLS)/bin:$(PATH)
@@ -37,6 +38,10 @@ lint: ## Format, clippy, dependency rules
 	cargo deny --version >/dev/null 2>&1 || cargo install --locked cargo-deny
 	cargo deny --workspace check bans licenses sources
 	cargo test --locked -p parsefleet-tests --test crate_arrows
+
+fuzz: ## Runs each fuzz target for FUZZ_SECONDS (600); needs a nightly toolchain and cargo-fuzz
+	cd crates/core && for target in $$(cargo +nightly fuzz list); do \
+		cargo +nightly fuzz run $$target -- -dict=fuzz/parse.dict -max_total_time=$(FUZZ_SECONDS) || exit 1; done
 
 tools: ## Installs the servers that tests talk to
 	tests/tools/install.sh

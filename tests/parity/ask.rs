@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Response headers that an SDK or a browser can see and that have to be equal.
-const COMPARED_HEADERS: [&str; 10] = [
+const COMPARED_HEADERS: [&str; 8] = [
     "access-control-allow-headers",
     "access-control-allow-methods",
     "access-control-allow-origin",
@@ -24,8 +24,6 @@ const COMPARED_HEADERS: [&str; 10] = [
     "location",
     "retry-after",
     "etag",
-    "x-ratelimit-limit",
-    "x-ratelimit-remaining",
 ];
 
 /// A server under comparison.
@@ -157,14 +155,12 @@ impl Conversation {
 
     /// An ETag depends on ids and times, so that only its shape is compared.
     fn compared_headers(&mut self, seen: &HeaderMap, server_url: &str) -> BTreeMap<&'static str, String> {
-        let tag = Regex::new(r#"^W/"[0-9a-f]+-[A-Za-z0-9+/]{27}"$"#).expect("the pattern is valid");
+        let tag = Regex::new(r#"^W/"[0-9a-f]+-[A-Za-z0-9+/]{22,27}"$"#).expect("the pattern is valid");
         let mut headers = BTreeMap::new();
         for name in COMPARED_HEADERS {
             let Some(value) = seen.get(name).and_then(|value| value.to_str().ok()) else { continue };
             let value = match name {
                 "etag" => tag.replace(value, "<etag>").into_owned(),
-                // Counts down while the questions are asked.
-                "retry-after" if value.len() > 1 => "<seconds>".to_owned(),
                 _ => self.names.normalise_text(value, server_url),
             };
             headers.insert(name, value);

@@ -4,12 +4,12 @@
 //! what Parse refuses.
 
 pub mod acl;
+pub mod aggregate;
 pub mod date;
 pub mod denylist;
 pub mod error;
 pub mod name;
 pub mod object;
-pub mod path_pattern;
 pub mod query;
 pub mod schema;
 pub mod update;
@@ -21,7 +21,6 @@ pub use denylist::KeywordDenylist;
 pub use error::{ErrorCode, ParseError};
 pub use name::{ClassName, FieldName, FieldPath, ObjectId};
 pub use object::Object;
-pub use path_pattern::PathPattern;
 pub use query::Query;
 pub use schema::{ClassSchema, FieldType};
 pub use update::{NewObject, ObjectUpdate, Update};

@@ -3,7 +3,6 @@
 mod build;
 mod check;
 mod help;
-mod limits;
 mod load;
 mod options;
 mod settings;
@@ -19,7 +18,6 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 use serde_json::Value as Json;
 
-pub use limits::{RateLimit, RateLimitMethods, RateLimitZone, Security};
 pub use load::{Launch, Problems, Role, Startup, load};
 
 /// Everything a Parsefleet process can be told. Parse Server's options keep their meaning; Parsefleet's own are under
@@ -42,10 +40,6 @@ pub struct Config {
     pub cache: Cache,
     /// `sessionLength`, `expireInactiveSessions`, `extendSessionOnUse`
     pub sessions: Sessions,
-    /// `rateLimit`
-    pub rate_limits: Vec<RateLimit>,
-    /// `security`
-    pub security: Security,
     /// `logLevel`, `jsonLogs`, `silent`, `verbose`
     pub log: Log,
     /// Parsefleet's own settings.
@@ -142,6 +136,12 @@ pub struct Objects {
     pub default_limit: u64,
     /// `maxLimit`
     pub max_limit: Option<u64>,
+    /// `query.aggregationRawValues`
+    pub aggregation_raw_values: bool,
+    /// `query.aggregationRawFieldNames`
+    pub aggregation_raw_field_names: bool,
+    /// `allowAggregationForReadOnlyMasterKey`
+    pub allow_aggregation_for_read_only_master: bool,
     /// `requestKeywordDenylist`
     pub keyword_denylist: Vec<Json>,
     /// `fileKey`

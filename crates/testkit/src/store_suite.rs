@@ -24,6 +24,7 @@ pub mod permissions;
 pub mod queries;
 pub mod relations;
 pub mod schema;
+pub mod transactions;
 pub mod updates;
 
 /// Makes a test of each function of the suite. `$with_store` is an async function that is given a boxed test to run on a
@@ -62,6 +63,10 @@ macro_rules! store_suite {
             concurrency: [
                 increments_all_count, one_of_many_equal_inserts_wins, array_operations_all_count,
                 conditional_updates_have_one_winner, fields_are_added_by_one
+            ]
+            transactions: [
+                nobody_sees_anything_before_the_commit, an_aborted_transaction_leaves_nothing, relations_belong_to_it,
+                a_duplicate_spoils_it, rivals_take_turns, others_write_before_and_after
             ]
         }
     };

@@ -16,6 +16,10 @@ pub(crate) fn parse_error(error: StoreError) -> ParseError {
             tracing::warn!("the schema kept changing while a write was prepared");
             ParseError::new(ErrorCode::InternalServerError, "Database error")
         }
+        StoreError::Interrupted(reason) => {
+            tracing::debug!(reason, "a transaction was interrupted");
+            ParseError::new(ErrorCode::Timeout, "The objects are being changed by others, try again later.")
+        }
         StoreError::Unsupported(text) => ParseError::new(ErrorCode::InvalidQuery, text),
         StoreError::Refused(reason) => {
             tracing::debug!(reason, "the database refused a command");

@@ -4,6 +4,7 @@
 //! rpc          the gRPC edge                    service     what the service is made of
 //! caller       who asks                         policy      who may do what
 //! read, write  the pipelines                    schema      the schema as this process knows it
+//! transact     several operations as one
 //! store        where objects live               codec       Parse values and their stored form
 //! ```
 
@@ -11,7 +12,6 @@ mod caller;
 mod clock;
 pub mod codec;
 mod conditions;
-mod config;
 mod error;
 mod invalidation;
 mod policy;
@@ -22,6 +22,7 @@ mod service;
 mod settings;
 mod startup;
 pub mod store;
+mod transact;
 mod write;
 
 pub use crate::{

@@ -5,6 +5,7 @@
 //! fields, the store, included objects, JSON. Triggers will stand before the class is looked up and before the JSON is
 //! written.
 
+mod aggregate;
 mod fields;
 mod include;
 mod options;

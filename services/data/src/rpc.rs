@@ -6,9 +6,9 @@ use parsefleet_core::error::Result;
 use parsefleet_proto::{
     status_from_error,
     v1::{
-        CreateRequest, CreateResponse, DeleteRequest, DeleteResponse, FindRequest, FindResponse, GetConfigRequest,
-        GetConfigResponse, GetRequest, GetResponse, PingRequest, PingResponse, UpdateConfigRequest,
-        UpdateConfigResponse, UpdateRequest, UpdateResponse,
+        AggregateRequest, AggregateResponse, CreateRequest, CreateResponse, DeleteRequest, DeleteResponse,
+        DistinctRequest, DistinctResponse, FindRequest, FindResponse, GetRequest, GetResponse, TransactRequest,
+        TransactResponse, UpdateRequest, UpdateResponse,
         data_server::{Data, DataServer},
     },
 };
@@ -16,7 +16,7 @@ use parsefleet_runtime::rpc::MESSAGE_LIMIT;
 use tonic::{Request, Response, Status, async_trait};
 use tracing::{Instrument as _, Span, field::Empty, info_span};
 
-use crate::{config::CLASS as CONFIG, service::DataService};
+use crate::service::DataService;
 
 impl DataService {
     /// The service as a gRPC server, for this process or for a port.
@@ -37,6 +37,18 @@ impl Data for DataService {
         let request = request.into_inner();
         let span = span("find", &request.class_name);
         answer(span, async { Ok(FindResponse { body: self.find_objects(&request).await? }) }).await
+    }
+
+    async fn aggregate(&self, request: Request<AggregateRequest>) -> Result<Response<AggregateResponse>, Status> {
+        let request = request.into_inner();
+        let span = span("aggregate", &request.class_name);
+        answer(span, async { Ok(AggregateResponse { body: self.aggregate_objects(&request).await? }) }).await
+    }
+
+    async fn distinct(&self, request: Request<DistinctRequest>) -> Result<Response<DistinctResponse>, Status> {
+        let request = request.into_inner();
+        let span = span("distinct", &request.class_name);
+        answer(span, async { Ok(DistinctResponse { body: self.distinct_values(&request).await? }) }).await
     }
 
     async fn create(&self, request: Request<CreateRequest>) -> Result<Response<CreateResponse>, Status> {
@@ -65,30 +77,9 @@ impl Data for DataService {
         .await
     }
 
-    async fn get_config(&self, request: Request<GetConfigRequest>) -> Result<Response<GetConfigResponse>, Status> {
+    async fn transact(&self, request: Request<TransactRequest>) -> Result<Response<TransactResponse>, Status> {
         let request = request.into_inner();
-        let span = span("get_config", CONFIG);
-        answer(span, async { Ok(GetConfigResponse { body: self.config(&request).await? }) }).await
-    }
-
-    async fn update_config(
-        &self,
-        request: Request<UpdateConfigRequest>,
-    ) -> Result<Response<UpdateConfigResponse>, Status> {
-        let request = request.into_inner();
-        answer(span("update_config", CONFIG), async {
-            self.update_config(&request).await?;
-            Ok(UpdateConfigResponse {})
-        })
-        .await
-    }
-
-    async fn ping(&self, _: Request<PingRequest>) -> Result<Response<PingResponse>, Status> {
-        answer(span("ping", ""), async {
-            self.ready().await?;
-            Ok(PingResponse {})
-        })
-        .await
+        answer(span("transact", ""), async { Ok(TransactResponse { results: self.transact(&request).await? }) }).await
     }
 }
 

@@ -1,16 +1,14 @@
 //! The data service: what it is made of, and how it is started.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::Arc;
 
-use parsefleet_core::{ErrorCode, ParseError, error::Result};
+use parsefleet_core::error::Result;
 use tokio::task::JoinHandle;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     error::parse_error, invalidation::Invalidation, schema::Schema, settings::Settings, startup, store::ObjectStore,
+    transact::Scope,
 };
 
 /// Objects of every class: reads, writes, schema and permissions. Clones share everything.
@@ -20,8 +18,8 @@ pub struct DataService {
     pub(crate) settings: Arc<Settings>,
     pub(crate) schema: Arc<Schema>,
     pub(crate) invalidation: Arc<dyn Invalidation>,
-    /// Whether what Parse's own classes rely on is still being made.
-    preparing: Arc<AtomicBool>,
+    /// The transaction that all this belongs to, if there is one.
+    pub(crate) scope: Option<Arc<Scope>>,
     tasks: TaskTracker,
     stopping: CancellationToken,
 }
@@ -32,20 +30,21 @@ impl DataService {
         let settings = Arc::new(settings);
         let tasks = TaskTracker::new();
         let schema = Schema::new(Arc::clone(&store), Arc::clone(&settings), Arc::clone(&invalidation), tasks.clone());
-        let (preparing, stopping) = (Arc::default(), CancellationToken::new());
-        Self { store, settings, schema, invalidation, preparing, tasks, stopping }
+        Self { store, settings, schema, invalidation, scope: None, tasks, stopping: CancellationToken::new() }
+    }
+
+    /// The same service inside a transaction.
+    pub(crate) fn within(&self, store: Arc<dyn ObjectStore>, scope: Arc<Scope>) -> Self {
+        Self { store, invalidation: Arc::clone(&scope) as Arc<dyn Invalidation>, scope: Some(scope), ..self.clone() }
     }
 
     /// Makes Parse's own classes and their indexes in the background, however long the database stays away. The handle
     /// ends when they are there; nobody has to wait for it.
     pub fn prepare_database(&self) -> JoinHandle<()> {
         let (store, settings) = (Arc::clone(&self.store), Arc::clone(&self.settings));
-        let (preparing, stopping) = (Arc::clone(&self.preparing), self.stopping.clone());
-        preparing.store(true, Ordering::Release);
+        let stopping = self.stopping.clone();
         self.tasks.spawn(async move {
-            if stopping.run_until_cancelled(startup::prepare(store, settings)).await.is_some() {
-                preparing.store(false, Ordering::Release);
-            }
+            stopping.run_until_cancelled(startup::prepare(store, settings)).await;
         })
     }
 
@@ -64,16 +63,11 @@ impl DataService {
         self.schema.fresh().await.map(|_| ())
     }
 
-    /// Whether the database answers, and has what Parse's own classes rely on: before that, two users could take one name.
+    /// Whether the database answers.
     ///
     /// # Errors
-    /// It does not, or not yet.
-    pub async fn ready(&self) -> Result<()> {
-        self.store.ping().await.map_err(parse_error)?;
-        if self.preparing.load(Ordering::Acquire) {
-            let text = "The indexes of Parse's own classes are being made.";
-            return Err(ParseError::new(ErrorCode::InternalServerError, text));
-        }
-        Ok(())
+    /// It does not.
+    pub async fn ping(&self) -> Result<()> {
+        self.store.ping().await.map_err(parse_error)
     }
 }

@@ -24,6 +24,14 @@ pub struct Settings {
     pub default_limit: u64,
     /// Greatest `limit`.
     pub max_limit: Option<u64>,
+    /// `collectionPrefix`, for the collections that a pipeline names.
+    pub collection_prefix: String,
+    /// Whether aggregations answer extended JSON unless they say otherwise.
+    pub aggregation_raw_values: bool,
+    /// Whether aggregations speak of stored columns unless they say otherwise.
+    pub aggregation_raw_field_names: bool,
+    /// Whether the read-only master key may aggregate.
+    pub allow_aggregation_for_read_only_master: bool,
     /// Whether everybody may ask for a query's plan.
     pub allow_public_explain: bool,
     /// Rules for words that a write may not hold.
@@ -54,6 +62,10 @@ impl Settings {
             allow_client_class_creation: objects.allow_client_class_creation,
             default_limit: objects.default_limit,
             max_limit: objects.max_limit,
+            collection_prefix: database.collection_prefix.clone(),
+            aggregation_raw_values: objects.aggregation_raw_values,
+            aggregation_raw_field_names: objects.aggregation_raw_field_names,
+            allow_aggregation_for_read_only_master: objects.allow_aggregation_for_read_only_master,
             allow_public_explain: flag("allowPublicExplain"),
             keyword_denylist: KeywordDenylist::new(&objects.keyword_denylist)?,
             file_key: objects.file_key.clone(),
@@ -74,6 +86,10 @@ impl Settings {
             allow_client_class_creation: true,
             default_limit: 100,
             max_limit: None,
+            collection_prefix: String::new(),
+            aggregation_raw_values: false,
+            aggregation_raw_field_names: false,
+            allow_aggregation_for_read_only_master: true,
             allow_public_explain: false,
             keyword_denylist: KeywordDenylist::default(),
             file_key: None,

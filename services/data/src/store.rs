@@ -3,19 +3,21 @@
 //! Both keep documents in the MongoDB format of Parse Server, so that one encoder and one reader serve both, and a
 //! document can move from one to the other byte for byte.
 
+mod distinct;
 mod documents;
 pub mod mongo;
 pub mod sqlite;
+mod transaction;
 
 pub use documents::Documents;
 pub use mongo::MongoStore;
 pub use sqlite::SqliteStore;
+pub use transaction::Transaction;
 
 use async_trait::async_trait;
-use bson::{Document, RawDocumentBuf};
+use bson::{Bson, Document, RawDocumentBuf};
 use parsefleet_core::{
-    ClassName, ClassSchema, Date, FieldName, FieldPath, Query, Update, query::SortKey, schema::Field, update::Change,
-    value::Pointer,
+    ClassName, ClassSchema, Date, FieldName, Query, Update, query::SortKey, schema::Field, value::Pointer,
 };
 
 /// What a store may answer instead of a result.
@@ -30,6 +32,9 @@ pub enum StoreError {
     /// The class or field to be created is there already: reload the schema and look again.
     #[error("the schema was changed by somebody else")]
     SchemaConflict,
+    /// Others changed the same documents at the same time: nothing happened, and everything may be done again.
+    #[error("others changed the same documents: {0}")]
+    Interrupted(String),
     /// The query or update is not one the store can carry out; the text is for the client (HTTP 400, code 102).
     #[error("{0}")]
     Unsupported(String),
@@ -61,6 +66,19 @@ pub struct FindOptions {
     pub comment: Option<String>,
     /// Index name or specification, as JSON.
     pub hint: Option<serde_json::Value>,
+    /// Read preference, one of the five driver names in upper case with `_`.
+    pub read_preference: Option<String>,
+}
+
+/// How a pipeline is run.
+#[derive(Clone, Debug, Default)]
+pub struct AggregateOptions {
+    /// Index name or specification, as JSON.
+    pub hint: Option<serde_json::Value>,
+    /// The plan is asked for, not the results; one of MongoDB's verbosities.
+    pub explain: Option<&'static str>,
+    /// `comment` for the database's log.
+    pub comment: Option<String>,
     /// Read preference, one of the five driver names in upper case with `_`.
     pub read_preference: Option<String>,
 }
@@ -121,6 +139,15 @@ pub trait ObjectStore: Send + Sync + 'static {
     /// Makes an index unless one of that name is there.
     async fn ensure_index(&self, class: &ClassName, index: &Index) -> Result<(), StoreError>;
 
+    /// Makes ready for documents of a class (or rows of a join) that a transaction is going to store.
+    async fn prepare_class(&self, class: &ClassName) -> Result<(), StoreError>;
+
+    /// Begins a transaction.
+    ///
+    /// # Errors
+    /// `Unsupported` if the database has none.
+    async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError>;
+
     /// Stores a new document.
     async fn insert(&self, class: &ClassName, document: RawDocumentBuf) -> Result<(), StoreError>;
 
@@ -139,13 +166,6 @@ pub trait ObjectStore: Send + Sync + 'static {
         update: &Update,
         updated_at: Date,
     ) -> Result<Option<RawDocumentBuf>, StoreError>;
-
-    /// The one document, with the id 1, of a class that holds settings. Unlike objects it has neither dates nor
-    /// permissions.
-    async fn settings(&self, class: &ClassSchema) -> Result<Option<RawDocumentBuf>, StoreError>;
-
-    /// Changes that document, and makes it if it is not there.
-    async fn change_settings(&self, class: &ClassSchema, changes: &[(FieldPath, Change)]) -> Result<(), StoreError>;
 
     /// Removes the documents that satisfy the query, and tells how many there were.
     async fn delete(&self, class: &ClassSchema, query: &Query) -> Result<u64, StoreError>;
@@ -179,4 +199,27 @@ pub trait ObjectStore: Send + Sync + 'static {
         options: &FindOptions,
         verbosity: &str,
     ) -> Result<Document, StoreError>;
+
+    /// The values of a stored column, or of a path into one, in the documents that satisfy the query: each once, arrays
+    /// opened.
+    async fn distinct(&self, class: &ClassSchema, query: &Query, column: &str) -> Result<Vec<Bson>, StoreError> {
+        let root = column.split('.').next().unwrap_or_default().to_owned();
+        let options = FindOptions { projection: Some(vec![root]), ..FindOptions::default() };
+        distinct::values_of(&self.find(class, query, &options).await?, column)
+    }
+
+    /// Runs a pipeline of MongoDB's on the documents of a class. It has been checked to do nothing but read.
+    ///
+    /// # Errors
+    /// `Unsupported` with the database's own words for what it does not take.
+    async fn aggregate(
+        &self,
+        _class: &ClassName,
+        _pipeline: Vec<Document>,
+        _options: &AggregateOptions,
+    ) -> Result<Documents, StoreError> {
+        Err(StoreError::Unsupported(
+            "Aggregation pipelines need MongoDB: the embedded store does not run them.".to_owned(),
+        ))
+    }
 }

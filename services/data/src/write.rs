@@ -8,6 +8,7 @@ mod body;
 mod create;
 mod delete;
 mod reply;
+mod room;
 mod update;
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use bytes::Bytes;
 use parsefleet_core::{
     ClassName, ErrorCode, FieldName, ObjectId, ParseError,
     error::Result,
+    schema::TypedField,
     update::{RelationChange, Writer as BodyWriter},
 };
 
@@ -61,6 +63,16 @@ impl DataService {
             return permit(class).map(Some);
         }
         refusal.map_or(Ok(None), Err)
+    }
+
+    /// The class with everything that a write demands of it. Within a transaction nothing is made: its beginning has seen
+    /// to that, and if something is missing all the same, the schema has changed since.
+    async fn extend_schema(&self, class: &ClassName, written: &[TypedField]) -> Result<Arc<Class>> {
+        let Some(scope) = &self.scope else { return self.schema.extend(class, written).await };
+        match self.schema.complete(class, written).await? {
+            Some(class) => Ok(class),
+            None => Err(scope.miss_schema()),
+        }
     }
 
     /// Writes the rows of relations, in the order in which they were given.

@@ -3,26 +3,18 @@
 use bytes::Bytes;
 use parsefleet_core::ParseError;
 use parsefleet_proto::v1::{
-    CreateRequest, CreateResponse, DeleteRequest, FindRequest, GetConfigRequest, GetRequest, PingRequest,
-    RequestContext, ResolveRequest, ResolveResponse, UpdateConfigRequest, UpdateRequest, auth_client::AuthClient,
-    data_client::DataClient,
+    AggregateRequest, CreateRequest, CreateResponse, DeleteRequest, DistinctRequest, FindRequest, GetRequest,
+    Operation, OperationResult, RequestContext, ResolveRequest, ResolveResponse, TransactRequest, UpdateRequest,
+    auth_client::AuthClient, data_client::DataClient,
 };
 use parsefleet_runtime::rpc::{self, Channel, MESSAGE_LIMIT};
 use tonic::Status;
-
-use crate::privilege::Writer;
 
 /// Calls to auth.
 pub(crate) struct AuthBackend(AuthClient<Channel>);
 
 /// Calls to data.
 pub(crate) struct DataBackend(DataClient<Channel>);
-
-/// Which object of which class.
-pub(crate) struct Target<'a> {
-    pub(crate) class: &'a str,
-    pub(crate) id: &'a str,
-}
 
 // === impl AuthBackend ===
 
@@ -55,69 +47,34 @@ impl DataBackend {
         Ok(answer.into_inner().body)
     }
 
-    pub(crate) async fn create(
-        &self,
-        writer: Writer<'_>,
-        class: &str,
-        body: Bytes,
-        mount_url: &str,
-    ) -> Result<CreateResponse, ParseError> {
-        let message = CreateRequest {
-            context: Some(writer.caller().request_context()),
-            class_name: class.to_owned(),
-            body,
-            mount_url: mount_url.to_owned(),
-        };
+    pub(crate) async fn aggregate(&self, message: AggregateRequest) -> Result<Bytes, ParseError> {
+        let answer = self.0.clone().aggregate(message).await.map_err(parse_error)?;
+        Ok(answer.into_inner().body)
+    }
+
+    pub(crate) async fn distinct(&self, message: DistinctRequest) -> Result<Bytes, ParseError> {
+        let answer = self.0.clone().distinct(message).await.map_err(parse_error)?;
+        Ok(answer.into_inner().body)
+    }
+
+    pub(crate) async fn create(&self, message: CreateRequest) -> Result<CreateResponse, ParseError> {
         let answer = self.0.clone().create(message).await.map_err(parse_error)?;
         Ok(answer.into_inner())
     }
 
-    pub(crate) async fn update(
-        &self,
-        writer: Writer<'_>,
-        target: Target<'_>,
-        body: Bytes,
-        mount_url: &str,
-    ) -> Result<Bytes, ParseError> {
-        let message = UpdateRequest {
-            context: Some(writer.caller().request_context()),
-            class_name: target.class.to_owned(),
-            object_id: target.id.to_owned(),
-            body,
-            mount_url: mount_url.to_owned(),
-        };
+    pub(crate) async fn update(&self, message: UpdateRequest) -> Result<Bytes, ParseError> {
         let answer = self.0.clone().update(message).await.map_err(parse_error)?;
         Ok(answer.into_inner().body)
     }
 
-    pub(crate) async fn delete(&self, writer: Writer<'_>, target: Target<'_>) -> Result<(), ParseError> {
-        let message = DeleteRequest {
-            context: Some(writer.caller().request_context()),
-            class_name: target.class.to_owned(),
-            object_id: target.id.to_owned(),
-        };
+    pub(crate) async fn delete(&self, message: DeleteRequest) -> Result<(), ParseError> {
         self.0.clone().delete(message).await.map_err(parse_error)?;
         Ok(())
     }
-}
 
-impl DataBackend {
-    pub(crate) async fn config(&self, context: RequestContext) -> Result<Bytes, ParseError> {
-        let message = GetConfigRequest { context: Some(context) };
-        let answer = self.0.clone().get_config(message).await.map_err(parse_error)?;
-        Ok(answer.into_inner().body)
-    }
-
-    pub(crate) async fn update_config(&self, context: RequestContext, body: Bytes) -> Result<(), ParseError> {
-        let message = UpdateConfigRequest { context: Some(context), body };
-        self.0.clone().update_config(message).await.map_err(parse_error)?;
-        Ok(())
-    }
-
-    /// Whether objects can be reached.
-    pub(crate) async fn ping(&self) -> Result<(), ParseError> {
-        self.0.clone().ping(PingRequest {}).await.map_err(parse_error)?;
-        Ok(())
+    pub(crate) async fn transact(&self, operations: Vec<Operation>) -> Result<Vec<OperationResult>, ParseError> {
+        let answer = self.0.clone().transact(TransactRequest { operations }).await.map_err(parse_error)?;
+        Ok(answer.into_inner().results)
     }
 }
 

@@ -171,5 +171,8 @@ fn without_list_mark(name: Cow<'_, str>) -> Cow<'_, str> {
     }
 }
 
+mod aggregate;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use aggregate::Aggregation;

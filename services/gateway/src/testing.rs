@@ -6,7 +6,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -20,9 +20,10 @@ use parsefleet_core::{ErrorCode, ParseError};
 use parsefleet_proto::{
     status_from_error,
     v1::{
-        CreateRequest, CreateResponse, DeleteRequest, DeleteResponse, FindRequest, FindResponse, GetConfigRequest,
-        GetConfigResponse, GetRequest, GetResponse, PingRequest, PingResponse, RequestContext, ResolveRequest,
-        ResolveResponse, UpdateConfigRequest, UpdateConfigResponse, UpdateRequest, UpdateResponse,
+        AggregateRequest, AggregateResponse, CreateRequest, CreateResponse, DeleteRequest, DeleteResponse,
+        DistinctRequest, DistinctResponse, FindRequest, FindResponse, GetRequest, GetResponse, OperationResult,
+        RequestContext, ResolveRequest, ResolveResponse, TransactRequest, TransactResponse, UpdateRequest,
+        UpdateResponse,
         auth_server::{Auth, AuthServer},
         data_server::{Data, DataServer},
     },
@@ -43,14 +44,15 @@ pub(crate) enum Asked {
     Create(CreateRequest),
     Update(UpdateRequest),
     Delete(DeleteRequest),
+    Transact(TransactRequest),
+    Aggregate(AggregateRequest),
+    Distinct(DistinctRequest),
 }
 
 /// An empty database: finds find nothing, creates and updates succeed.
 #[derive(Clone, Default)]
 pub(crate) struct EmptyData {
     asked: Arc<Mutex<Vec<Asked>>>,
-    /// Whether it pretends not to be there, as far as pings are concerned.
-    pub(crate) away: Arc<AtomicBool>,
 }
 
 /// Knows one session, `r:good`, of the user `user1`. `r:slow` is the same, late.
@@ -105,6 +107,9 @@ impl Setup {
             Asked::Create(request) => request.context,
             Asked::Update(request) => request.context,
             Asked::Delete(request) => request.context,
+            Asked::Transact(request) => panic!("each operation has its own context: {request:?}"),
+            Asked::Aggregate(request) => request.context,
+            Asked::Distinct(request) => request.context,
         };
         context.unwrap()
     }
@@ -127,11 +132,6 @@ pub(crate) fn config(options: &[(&str, &str)]) -> Config {
 }
 
 impl EmptyData {
-    /// Whether nothing was asked since the last time.
-    pub(crate) fn is_unasked(&self) -> bool {
-        self.asked.lock().unwrap().is_empty()
-    }
-
     fn note(&self, asked: Asked) {
         self.asked.lock().unwrap().push(asked);
     }
@@ -161,6 +161,22 @@ impl Data for EmptyData {
         Ok(tonic::Response::new(FindResponse { body: Bytes::from_static(b"{\"results\":[]}") }))
     }
 
+    async fn aggregate(
+        &self,
+        request: tonic::Request<AggregateRequest>,
+    ) -> Result<tonic::Response<AggregateResponse>, Status> {
+        self.note(Asked::Aggregate(request.into_inner()));
+        Ok(tonic::Response::new(AggregateResponse { body: Bytes::from_static(b"{\"results\":[]}") }))
+    }
+
+    async fn distinct(
+        &self,
+        request: tonic::Request<DistinctRequest>,
+    ) -> Result<tonic::Response<DistinctResponse>, Status> {
+        self.note(Asked::Distinct(request.into_inner()));
+        Ok(tonic::Response::new(DistinctResponse { body: Bytes::from_static(b"{\"results\":[]}") }))
+    }
+
     async fn create(&self, request: tonic::Request<CreateRequest>) -> Result<tonic::Response<CreateResponse>, Status> {
         let request = request.into_inner();
         let object_id = if request.class_name == "Odd" { "é/1" } else { "created001" }.to_owned();
@@ -174,30 +190,22 @@ impl Data for EmptyData {
         Ok(tonic::Response::new(UpdateResponse { body: Bytes::from_static(b"{\"updatedAt\":\"now\"}") }))
     }
 
-    async fn get_config(
-        &self,
-        _: tonic::Request<GetConfigRequest>,
-    ) -> Result<tonic::Response<GetConfigResponse>, Status> {
-        Ok(tonic::Response::new(GetConfigResponse { body: Bytes::from_static(b"{\"params\":{}}") }))
-    }
-
-    async fn update_config(
-        &self,
-        _: tonic::Request<UpdateConfigRequest>,
-    ) -> Result<tonic::Response<UpdateConfigResponse>, Status> {
-        Ok(tonic::Response::new(UpdateConfigResponse {}))
-    }
-
-    async fn ping(&self, _: tonic::Request<PingRequest>) -> Result<tonic::Response<PingResponse>, Status> {
-        match self.away.load(Ordering::SeqCst) {
-            false => Ok(tonic::Response::new(PingResponse {})),
-            true => Err(Status::unavailable("away")),
-        }
-    }
-
     async fn delete(&self, request: tonic::Request<DeleteRequest>) -> Result<tonic::Response<DeleteResponse>, Status> {
         self.note(Asked::Delete(request.into_inner()));
         Ok(tonic::Response::new(DeleteResponse {}))
+    }
+
+    async fn transact(
+        &self,
+        request: tonic::Request<TransactRequest>,
+    ) -> Result<tonic::Response<TransactResponse>, Status> {
+        let request = request.into_inner();
+        let body = Bytes::from_static(br#"{"done":true}"#);
+        let results =
+            request.operations.iter().map(|_| OperationResult { object_id: String::new(), body: body.clone() });
+        let results = results.collect();
+        self.note(Asked::Transact(request));
+        Ok(tonic::Response::new(TransactResponse { results }))
     }
 }
 
@@ -210,7 +218,7 @@ impl Auth for OneSession {
         self.calls.fetch_add(1, Ordering::SeqCst);
         let token = request.into_inner().session_token;
         match &*token {
-            "r:good" | "r:other" | "r:over" => {}
+            "r:good" | "r:over" => {}
             "r:slow" => tokio::time::sleep(Duration::from_millis(50)).await,
             _ => {
                 let error = ParseError::new(ErrorCode::InvalidSessionToken, "Invalid session token");
@@ -222,7 +230,6 @@ impl Auth for OneSession {
             user_id: "user1".to_owned(),
             roles,
             expires_at: (token == "r:over").then_some(1),
-            session_id: "session1".to_owned(),
         }))
     }
 }

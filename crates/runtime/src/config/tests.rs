@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used, reason = "tests stop at the first surprise")]
 
+mod deploy;
 mod reference;
 mod table;
 mod values;

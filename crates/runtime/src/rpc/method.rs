@@ -97,6 +97,7 @@ mod tests {
             ("/parsefleet.v1.Data/Create", false),
             ("/parsefleet.v1.Data/Update", false),
             ("/parsefleet.v1.Data/Delete", false),
+            ("/parsefleet.v1.Data/Transact", false),
         ] {
             let method = Method::of(path);
             assert!(method.unary, "{path}");

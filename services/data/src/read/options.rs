@@ -45,7 +45,7 @@ pub(super) fn asks_for_one_object(filter: &Json) -> bool {
     members.len() == 1 && matches!(members.get("objectId"), Some(Json::String(_)))
 }
 
-fn filter(bytes: &[u8]) -> Result<Json> {
+pub(super) fn filter(bytes: &[u8]) -> Result<Json> {
     if bytes.is_empty() {
         return Ok(Json::Object(serde_json::Map::new()));
     }
@@ -72,7 +72,7 @@ fn skip(given: Option<f64>) -> Result<u64> {
 }
 
 /// JSON, or a bare word.
-fn json(bytes: &[u8], name: &str) -> Result<Option<Json>> {
+pub(super) fn json(bytes: &[u8], name: &str) -> Result<Option<Json>> {
     if bytes.is_empty() {
         return Ok(None);
     }
@@ -83,7 +83,7 @@ fn json(bytes: &[u8], name: &str) -> Result<Option<Json>> {
     }
 }
 
-fn explain(bytes: &[u8], caller: &Caller, settings: &Settings) -> Result<Option<&'static str>> {
+pub(super) fn explain(bytes: &[u8], caller: &Caller, settings: &Settings) -> Result<Option<&'static str>> {
     let verbosity = match json(bytes, "explain")? {
         None | Some(Json::Null | Json::Bool(false)) => return Ok(None),
         Some(Json::Bool(true)) => Some("allPlansExecution"),

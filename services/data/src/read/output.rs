@@ -12,6 +12,7 @@ use crate::{
     error::corrupt_document,
     policy::Visibility,
     schema::Class,
+    service::DataService,
     store::Documents,
 };
 
@@ -71,13 +72,20 @@ impl Reader<'_> {
                 Caller::ReadOnlyMaster | Caller::Master => codec::Reader::Master,
             },
             user_id: self.caller.user().map(|user| user.id()),
-            files: FileUrls {
-                mount_url: site.mount_url.to_owned(),
-                app_id: settings.app_id.clone(),
-                file_key: settings.file_key.clone(),
-            },
+            files: self.service.file_urls(site.mount_url),
             includes: site.includes,
             met_unknown_columns: false,
+        }
+    }
+}
+
+impl DataService {
+    /// How the names of files become URLs for a client that reaches the API here.
+    pub(super) fn file_urls(&self, mount_url: &str) -> FileUrls {
+        FileUrls {
+            mount_url: mount_url.to_owned(),
+            app_id: self.settings.app_id.clone(),
+            file_key: self.settings.file_key.clone(),
         }
     }
 }

@@ -58,6 +58,22 @@ impl Schema {
         Err(parse_error(StoreError::SchemaConflict))
     }
 
+    /// The class if it has everything that a write demands of it; nothing is made.
+    pub(crate) async fn complete(
+        self: &Arc<Self>,
+        name: &ClassName,
+        written: &[TypedField],
+    ) -> Result<Option<Arc<Class>>> {
+        let snapshot = self.current().await?;
+        let class = match snapshot.stored_class(name.as_str()) {
+            Some(class) => Some(class),
+            None if VOLATILE_CLASSES.contains(&name.as_str()) => snapshot.class(name.as_str()),
+            None => None,
+        };
+        let is_complete = |class: &&Arc<Class>| class.schema.plan(written).is_ok_and(|missing| missing.is_empty());
+        Ok(class.filter(is_complete).cloned())
+    }
+
     /// Makes a class. That somebody else made it meanwhile is no failure.
     async fn create(&self, mut class: ClassSchema, new_fields: Vec<(FieldName, Field)>) -> Result<(), StoreError> {
         let name = class.name.clone();

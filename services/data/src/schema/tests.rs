@@ -17,7 +17,7 @@ use parsefleet_core::{
 use super::*;
 use crate::{
     invalidation::NoInvalidation,
-    store::{Documents, FindOptions, Index},
+    store::{Documents, FindOptions, Index, Transaction},
 };
 
 /// A schema collection that other processes write to as well.
@@ -67,6 +67,14 @@ impl ObjectStore for Shared {
 
     async fn ensure_index(&self, _: &ClassName, _: &Index) -> Result<(), StoreError> {
         Ok(())
+    }
+
+    async fn prepare_class(&self, _: &ClassName) -> Result<(), StoreError> {
+        unused()
+    }
+
+    async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError> {
+        unused()
     }
 
     async fn insert(&self, _: &ClassName, _: RawDocumentBuf) -> Result<(), StoreError> {

@@ -1,31 +1,32 @@
 //! Objects in MongoDB, in the very format of Parse Server: both can work on one database at the same time.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use bson::{Document, RawDocumentBuf, doc};
+use bson::{Bson, Document, RawDocumentBuf, doc};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use mongodb::{Collection, Database, options::ReturnDocument};
-use parsefleet_core::{
-    ClassName, ClassSchema, Date, FieldName, FieldPath, Query, Update, schema::Field, update::Change, value::Pointer,
-};
+use parsefleet_core::{ClassName, ClassSchema, Date, FieldName, Query, Update, schema::Field, value::Pointer};
 use serde_json::{Map, Value as Json};
 use tracing::Instrument as _;
 
-use super::{Documents, FindOptions, Index, ObjectStore, StoreError};
-use crate::codec::{encode_changes, encode_update};
+use super::{AggregateOptions, Documents, FindOptions, Index, ObjectStore, StoreError, Transaction};
+use crate::codec::encode_update;
 
+mod aggregate;
 mod connect;
 mod error;
 mod filter;
 mod find;
 mod index;
 mod schema;
+mod transaction;
 
 use error::store_error;
 use filter::Purpose;
+use transaction::{Prepared, Session};
 
-/// How many rows of a relation are written at the same time.
+/// How many rows of a relation are written at the same time. In a transaction they take turns.
 const CONCURRENT_RELATION_ROWS: usize = 8;
 
 /// The store on a MongoDB deployment. Clones share the connections.
@@ -35,6 +36,9 @@ pub struct MongoStore {
     prefix: String,
     max_time: Option<Duration>,
     batch_size: Option<u32>,
+    prepared: Arc<Prepared>,
+    /// The transaction that this store is, if it is one.
+    session: Option<Arc<Session>>,
 }
 
 /// The connection string or an option cannot be used.
@@ -64,6 +68,14 @@ impl MongoStore {
 
     fn named_collection<T: Send + Sync>(&self, class: &str) -> Collection<T> {
         self.database.collection(&format!("{}{class}", self.prefix))
+    }
+
+    /// Runs one command, in the transaction if this is one, and translates its error.
+    async fn command<T, F>(&self, operation: &'static str, collection: &str, command: F) -> Result<T, StoreError>
+    where
+        F: IntoFuture<Output = mongodb::error::Result<T>>,
+    {
+        run(operation, collection, command).await.map_err(|error| self.failure(&error))
     }
 
     fn join_collection(&self, class: &ClassName, key: &FieldName) -> Collection<Document> {
@@ -112,9 +124,22 @@ impl ObjectStore for MongoStore {
         index::ensure(self, class, index).await
     }
 
+    async fn prepare_class(&self, class: &ClassName) -> Result<(), StoreError> {
+        self.prepare_collection(class).await
+    }
+
+    async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError> {
+        transaction::begin(self).await
+    }
+
     async fn insert(&self, class: &ClassName, document: RawDocumentBuf) -> Result<(), StoreError> {
         let collection = self.collection(class);
-        command("insert", collection.name(), collection.insert_one(document)).await.map(|_| ())
+        let mut turn = self.turn().await;
+        let mut action = collection.insert_one(document);
+        if let Some(session) = turn.session() {
+            action = action.session(session);
+        }
+        self.command("insert", collection.name(), action).await.map(|_| ())
     }
 
     async fn find(&self, class: &ClassSchema, query: &Query, options: &FindOptions) -> Result<Documents, StoreError> {
@@ -124,7 +149,8 @@ impl ObjectStore for MongoStore {
     async fn count(&self, class: &ClassSchema, query: &Query) -> Result<u64, StoreError> {
         let filter = filter::filter(class, query, Purpose::Count)?;
         let collection = self.collection(&class.name);
-        if filter.is_empty() {
+        // An estimate is no part of a transaction.
+        if filter.is_empty() && !self.is_transaction() {
             let estimate = collection.estimated_document_count();
             let estimate = match self.max_time {
                 Some(max_time) => estimate.max_time(max_time),
@@ -133,11 +159,15 @@ impl ObjectStore for MongoStore {
             return command("count", collection.name(), estimate).await;
         }
         let count = collection.count_documents(filter);
-        let count = match self.max_time {
+        let mut count = match self.max_time {
             Some(max_time) => count.max_time(max_time),
             None => count,
         };
-        command("aggregate", collection.name(), count).await
+        let mut turn = self.turn().await;
+        if let Some(session) = turn.session() {
+            count = count.session(session);
+        }
+        self.command("aggregate", collection.name(), count).await
     }
 
     async fn update_one(
@@ -150,32 +180,23 @@ impl ObjectStore for MongoStore {
         let filter = filter::filter(class, query, Purpose::Write)?;
         let update = encode_update(class, update, updated_at)?;
         let collection = self.collection(&class.name);
-        let action = collection.find_one_and_update(filter, update).return_document(ReturnDocument::After);
-        command("findAndModify", collection.name(), action).await
-    }
-
-    async fn settings(&self, class: &ClassSchema) -> Result<Option<RawDocumentBuf>, StoreError> {
-        let collection = self.collection(&class.name);
-        let find = collection.find_one(doc! { "_id": 1 });
-        let find = match self.max_time {
-            Some(max_time) => find.max_time(max_time),
-            None => find,
-        };
-        command("find", collection.name(), find).await
-    }
-
-    async fn change_settings(&self, class: &ClassSchema, changes: &[(FieldPath, Change)]) -> Result<(), StoreError> {
-        let update = encode_changes(class, changes)?;
-        let collection = self.collection(&class.name);
-        let action = collection.update_one(doc! { "_id": 1 }, update).upsert(true);
-        command("update", collection.name(), action).await.map(|_| ())
+        let mut turn = self.turn().await;
+        let mut action = collection.find_one_and_update(filter, update).return_document(ReturnDocument::After);
+        if let Some(session) = turn.session() {
+            action = action.session(session);
+        }
+        self.command("findAndModify", collection.name(), action).await
     }
 
     async fn delete(&self, class: &ClassSchema, query: &Query) -> Result<u64, StoreError> {
         let filter = filter::filter(class, query, Purpose::Write)?;
         let collection = self.collection(&class.name);
-        let result = command("delete", collection.name(), collection.delete_many(filter)).await?;
-        Ok(result.deleted_count)
+        let mut turn = self.turn().await;
+        let mut action = collection.delete_many(filter);
+        if let Some(session) = turn.session() {
+            action = action.session(session);
+        }
+        Ok(self.command("delete", collection.name(), action).await?.deleted_count)
     }
 
     async fn add_relations(
@@ -190,8 +211,12 @@ impl ObjectStore for MongoStore {
             targets.iter().map(|target| doc! { "owningId": owner, "relatedId": &target.object_id }).collect();
         stream::iter(rows)
             .map(|row| async move {
-                let action = collection.update_one(row.clone(), doc! { "$set": row }).upsert(true);
-                command("update", collection.name(), action).await.map(|_| ())
+                let mut turn = self.turn().await;
+                let mut action = collection.update_one(row.clone(), doc! { "$set": row }).upsert(true);
+                if let Some(session) = turn.session() {
+                    action = action.session(session);
+                }
+                self.command("update", collection.name(), action).await.map(|_| ())
             })
             .buffered(CONCURRENT_RELATION_ROWS)
             .try_collect()
@@ -208,7 +233,12 @@ impl ObjectStore for MongoStore {
         let collection = self.join_collection(class, key);
         let ids: Vec<&str> = targets.iter().map(|target| target.object_id.as_str()).collect();
         let rows = doc! { "owningId": owner, "relatedId": { "$in": ids } };
-        command("delete", collection.name(), collection.delete_many(rows)).await.map(|_| ())
+        let mut turn = self.turn().await;
+        let mut action = collection.delete_many(rows);
+        if let Some(session) = turn.session() {
+            action = action.session(session);
+        }
+        self.command("delete", collection.name(), action).await.map(|_| ())
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
@@ -223,5 +253,18 @@ impl ObjectStore for MongoStore {
         verbosity: &str,
     ) -> Result<Document, StoreError> {
         find::explain(self, class, query, options, verbosity).await
+    }
+
+    async fn distinct(&self, class: &ClassSchema, query: &Query, column: &str) -> Result<Vec<Bson>, StoreError> {
+        aggregate::distinct(self, class, query, column).await
+    }
+
+    async fn aggregate(
+        &self,
+        class: &ClassName,
+        pipeline: Vec<Document>,
+        options: &AggregateOptions,
+    ) -> Result<Documents, StoreError> {
+        aggregate::aggregate(self, class, pipeline, options).await
     }
 }

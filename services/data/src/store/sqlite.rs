@@ -6,6 +6,7 @@
 //! narrow     query -> WHERE, never stricter than the query;  plan  what is left for the documents to decide
 //! readers    connections that read;  read  find, count
 //! writer     the thread that writes, many requests per commit;  write  what it does
+//! conversation  a transaction's steps on their way to the writer;  transaction  the store as it sees it
 //! apply      MongoDB's update operators;  place, equality  what they need
 //! ```
 //!
@@ -19,16 +20,23 @@ use std::{path::Path, sync::Arc};
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use bson::{Document, RawDocumentBuf, doc};
-use parsefleet_core::{
-    ClassName, ClassSchema, Date, FieldName, FieldPath, Query, Update, schema::Field, update::Change, value::Pointer,
-};
+use parsefleet_core::{ClassName, ClassSchema, Date, FieldName, Query, Update, schema::Field, value::Pointer};
 
-use self::{catalog::Catalog, file::DataDirectory, plan::Plan, read::Window, readers::Readers, writer::Writer};
-use super::{Documents, FindOptions, Index, IndexKind, ObjectStore, StoreError};
-use crate::codec::{decode_class, encode_changes, encode_class, encode_field, encode_update};
+use self::{
+    catalog::Catalog,
+    conversation::Conversation,
+    file::DataDirectory,
+    plan::Plan,
+    read::Window,
+    readers::Readers,
+    writer::{Session, Writer},
+};
+use super::{Documents, FindOptions, Index, IndexKind, ObjectStore, StoreError, Transaction};
+use crate::codec::{decode_class, encode_class, encode_field, encode_update};
 
 mod apply;
 mod catalog;
+mod conversation;
 mod equality;
 mod explain;
 mod file;
@@ -40,15 +48,18 @@ mod project;
 mod read;
 mod readers;
 mod table;
+mod transaction;
 mod write;
 mod writer;
 
-/// The embedded store.
-#[derive(Debug)]
+/// The embedded store. Clones share everything.
+#[derive(Clone, Debug)]
 pub struct SqliteStore {
     catalog: Arc<ArcSwap<Catalog>>,
     readers: Arc<Readers>,
-    writer: Writer,
+    writer: Arc<Writer>,
+    /// The transaction that this store is, if it is one.
+    conversation: Option<Arc<Conversation>>,
 }
 
 impl SqliteStore {
@@ -60,8 +71,8 @@ impl SqliteStore {
         let directory = Arc::new(DataDirectory::open(directory)?);
         let connection = directory.writer()?;
         let catalog = Arc::new(ArcSwap::from_pointee(Catalog::load(&connection)?));
-        let writer = Writer::start(connection, catalog.clone())?;
-        Ok(Self { catalog, readers: Arc::new(Readers::new(directory)), writer })
+        let writer = Arc::new(Writer::start(connection, catalog.clone())?);
+        Ok(Self { catalog, readers: Arc::new(Readers::new(directory)), writer, conversation: None })
     }
 
     /// The plan of a query; `None` if the class has no documents.
@@ -69,6 +80,53 @@ impl SqliteStore {
         let catalog = self.catalog.load();
         let table = catalog.table(class.name.as_str());
         table.map(|table| Plan::new(table, class, query, &options.order)).transpose()
+    }
+
+    /// Has something written, within the transaction if this is one.
+    async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Session<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        match &self.conversation {
+            None => self.writer.run(work).await,
+            Some(conversation) => conversation.run(work).await,
+        }
+    }
+
+    /// Does something by the plan of a query, on the writer; nothing if the class has no documents. A transaction may have
+    /// made the table itself, so that it has to plan where it is known.
+    async fn write_by_plan<T, F>(&self, class: &ClassSchema, query: &Query, work: F) -> Result<T, StoreError>
+    where
+        T: Default + Send + 'static,
+        F: FnOnce(&mut Session<'_>, &Plan) -> Result<T, StoreError> + Send + 'static,
+    {
+        if self.conversation.is_some() {
+            return self.read_own(class, query, &FindOptions::default(), work).await;
+        }
+        let Some(plan) = self.plan(class, query, &FindOptions::default())? else { return Ok(T::default()) };
+        self.writer.run(move |session| work(session, &plan)).await
+    }
+
+    /// Does something by a plan that is made inside the transaction.
+    async fn read_own<T, F>(
+        &self,
+        class: &ClassSchema,
+        query: &Query,
+        options: &FindOptions,
+        work: F,
+    ) -> Result<T, StoreError>
+    where
+        T: Default + Send + 'static,
+        F: FnOnce(&mut Session<'_>, &Plan) -> Result<T, StoreError> + Send + 'static,
+    {
+        let (class, query, order) = (class.clone(), query.clone(), options.order.clone());
+        let planned = move |session: &mut Session<'_>| {
+            let Some(table) = session.table(class.name.as_str()) else { return Ok(T::default()) };
+            let plan = Plan::new(&table, &class, &query, &order)?;
+            work(session, &plan)
+        };
+        self.write(planned).await
     }
 
     /// Reads by a plan: at once if it reads a few rows, otherwise where it may take its time.
@@ -101,13 +159,13 @@ impl ObjectStore for SqliteStore {
     async fn create_class(&self, class: &ClassSchema) -> Result<(), StoreError> {
         let document = RawDocumentBuf::try_from(&encode_class(class));
         let document = document.map_err(|error| StoreError::Refused(error.to_string()))?;
-        self.writer.run(move |session| write::create_class(session, &document)).await
+        self.write(move |session| write::create_class(session, &document)).await
     }
 
     async fn add_field(&self, class: &ClassName, name: &FieldName, field: &Field) -> Result<(), StoreError> {
         let Some(set) = encode_field(name, field) else { return Ok(()) };
         let (class, name, update) = (class.to_string(), name.to_string(), doc! { "$set": set });
-        self.writer.run(move |session| write::add_field(session, &class, &name, &update)).await
+        self.write(move |session| write::add_field(session, &class, &name, &update)).await
     }
 
     async fn ensure_index(&self, class: &ClassName, index: &Index) -> Result<(), StoreError> {
@@ -115,21 +173,38 @@ impl ObjectStore for SqliteStore {
             return Err(plan::no_text_search());
         }
         let (class, index) = (class.to_string(), index.clone());
-        self.writer.run(move |session| write::ensure_index(session, &class, &index)).await
+        self.write(move |session| write::ensure_index(session, &class, &index)).await
+    }
+
+    async fn prepare_class(&self, _: &ClassName) -> Result<(), StoreError> {
+        // Tables are made within transactions like everything else.
+        Ok(())
+    }
+
+    async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError> {
+        transaction::begin(self).await
     }
 
     async fn insert(&self, class: &ClassName, document: RawDocumentBuf) -> Result<(), StoreError> {
         let class = class.to_string();
-        self.writer.run(move |session| write::insert(session, &class, &document)).await
+        self.write(move |session| write::insert(session, &class, &document)).await
     }
 
     async fn find(&self, class: &ClassSchema, query: &Query, options: &FindOptions) -> Result<Documents, StoreError> {
-        let Some(plan) = self.plan(class, query, options)? else { return Ok(Documents::default()) };
         let window = Window::new(options);
+        if self.conversation.is_some() {
+            let find = move |session: &mut Session<'_>, plan: &Plan| read::find(session.connection, plan, &window);
+            return self.read_own(class, query, options, find).await;
+        }
+        let Some(plan) = self.plan(class, query, options)? else { return Ok(Documents::default()) };
         self.read(plan, move |connection, plan| read::find(connection, plan, &window)).await
     }
 
     async fn count(&self, class: &ClassSchema, query: &Query) -> Result<u64, StoreError> {
+        if self.conversation.is_some() {
+            let count = |session: &mut Session<'_>, plan: &Plan| read::count(session.connection, plan);
+            return self.read_own(class, query, &FindOptions::default(), count).await;
+        }
         let Some(plan) = self.plan(class, query, &FindOptions::default())? else { return Ok(0) };
         self.read(plan, read::count).await
     }
@@ -142,24 +217,12 @@ impl ObjectStore for SqliteStore {
         updated_at: Date,
     ) -> Result<Option<RawDocumentBuf>, StoreError> {
         let update = encode_update(class, update, updated_at)?;
-        let Some(plan) = self.plan(class, query, &FindOptions::default())? else { return Ok(None) };
-        let class = class.name.to_string();
-        self.writer.run(move |session| write::update_one(session, &class, &plan, &update)).await
-    }
-
-    async fn settings(&self, class: &ClassSchema) -> Result<Option<RawDocumentBuf>, StoreError> {
-        let Some(table) = self.catalog.load().table(class.name.as_str()).cloned() else { return Ok(None) };
-        self.readers.read(move |connection| read::settings(connection, &table)).await
-    }
-
-    async fn change_settings(&self, class: &ClassSchema, changes: &[(FieldPath, Change)]) -> Result<(), StoreError> {
-        let (name, update) = (class.name.to_string(), encode_changes(class, changes)?);
-        self.writer.run(move |session| write::change_settings(session, &name, &update)).await
+        let name = class.name.to_string();
+        self.write_by_plan(class, query, move |session, plan| write::update_one(session, &name, plan, &update)).await
     }
 
     async fn delete(&self, class: &ClassSchema, query: &Query) -> Result<u64, StoreError> {
-        let Some(plan) = self.plan(class, query, &FindOptions::default())? else { return Ok(0) };
-        self.writer.run(move |session| write::delete(session, &plan)).await
+        self.write_by_plan(class, query, write::delete).await
     }
 
     async fn add_relations(
@@ -170,7 +233,7 @@ impl ObjectStore for SqliteStore {
         targets: &[Pointer],
     ) -> Result<(), StoreError> {
         let (join, owner, targets) = (join_name(class, key), owner.to_owned(), ids_of(targets));
-        self.writer.run(move |session| write::add_relations(session, &join, &owner, &targets)).await
+        self.write(move |session| write::add_relations(session, &join, &owner, &targets)).await
     }
 
     async fn remove_relations(
@@ -181,12 +244,12 @@ impl ObjectStore for SqliteStore {
         targets: &[Pointer],
     ) -> Result<(), StoreError> {
         let (join, owner, targets) = (join_name(class, key), owner.to_owned(), ids_of(targets));
-        self.writer.run(move |session| write::remove_relations(session, &join, &owner, &targets)).await
+        self.write(move |session| write::remove_relations(session, &join, &owner, &targets)).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
         // Through the writer: a disk that does not answer shows there.
-        self.writer.run(|_| Ok(())).await
+        self.write(|_| Ok(())).await
     }
 
     async fn explain(

@@ -1,6 +1,6 @@
 //! Creating an object.
 
-use parsefleet_core::{Acl, NewObject, Object, ObjectId, Value, error::Result, update::ObjectIds};
+use parsefleet_core::{Acl, ClassName, NewObject, Object, ObjectId, Value, error::Result, update::ObjectIds};
 use parsefleet_proto::v1::CreateRequest;
 use rand::distr::{Alphanumeric, SampleString as _};
 use serde_json::{Map as JsonMap, Value as Json, json};
@@ -18,6 +18,13 @@ use crate::{
     service::DataService,
 };
 
+/// An object that may be created as far as its class is concerned.
+pub(super) struct NewDraft {
+    caller: Caller,
+    pub(super) class_name: ClassName,
+    pub(super) new: NewObject,
+}
+
 impl DataService {
     /// Stores a new object.
     ///
@@ -25,21 +32,11 @@ impl DataService {
     /// 119 if the caller may not create objects of the class, 105, 107, 111, 121 and 142 for what is wrong with the object,
     /// 137 if a unique index has its value already.
     pub async fn create_object(&self, request: &CreateRequest) -> Result<Created> {
-        let caller = Caller::from_context(request.context.as_ref())?;
-        let writer = guards::check_write(&caller, Method::Create, &request.class_name)?;
-        let class_name = class_name(&request.class_name)?;
-        let body = body::parse(&request.body, &self.settings.keyword_denylist)?;
         let now = clock::now();
-        let ids = if self.settings.allow_custom_object_id { ObjectIds::Custom } else { ObjectIds::Generated };
-        let mut new = NewObject::parse(body, body_writer(writer), ids)?;
-
-        // Class-level permission, asked before anything is changed. beforeSave comes after it.
-        if self.permitted_class(&class_name, |class| permit(class, &caller, &new)).await?.is_none() {
-            check_creation(self, writer, &class_name)?;
-        }
+        let NewDraft { caller, class_name, mut new } = self.draft_new(request).await?;
 
         // Schema: types, required columns, defaults.
-        let class = self.schema.extend(&class_name, &new.types).await?;
+        let class = self.extend_schema(&class_name, &new.types).await?;
         class.schema.check_required_columns(&new)?;
         let default_acl = give_default_acl(&mut new, &class, &caller);
         derive_columns(&mut new, &class);
@@ -62,6 +59,22 @@ impl DataService {
         // The live event and afterSave come here.
         let body = reply::created(&object, &new.computed, default_acl.as_ref(), &given);
         Ok(Created { id: object.id, body: body.into() })
+    }
+
+    /// Reads what is to be created, and asks for permission.
+    pub(super) async fn draft_new(&self, request: &CreateRequest) -> Result<NewDraft> {
+        let caller = Caller::from_context(request.context.as_ref())?;
+        let writer = guards::check_write(&caller, Method::Create, &request.class_name)?;
+        let class_name = class_name(&request.class_name)?;
+        let body = body::parse(&request.body, &self.settings.keyword_denylist)?;
+        let ids = if self.settings.allow_custom_object_id { ObjectIds::Custom } else { ObjectIds::Generated };
+        let new = NewObject::parse(body, body_writer(writer), ids)?;
+
+        // Class-level permission, asked before anything is changed. beforeSave comes after it.
+        if self.permitted_class(&class_name, |class| permit(class, &caller, &new)).await?.is_none() {
+            check_creation(self, writer, &class_name)?;
+        }
+        Ok(NewDraft { caller, class_name, new })
     }
 }
 

@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use parsefleet_core::{
-    FieldPath, ObjectId, ObjectUpdate, ParseError, Query, Value, error::Result, query::Condition, update::Change,
+    ClassName, FieldPath, ObjectId, ObjectUpdate, ParseError, Query, Value, error::Result, query::Condition,
+    update::Change,
 };
 use parsefleet_proto::v1::UpdateRequest;
 
@@ -20,6 +21,16 @@ use crate::{
     service::DataService,
 };
 
+/// A change that may be made as far as the object's class is concerned.
+pub(super) struct ChangeDraft {
+    caller: Caller,
+    pub(super) class_name: ClassName,
+    id: ObjectId,
+    pub(super) change: ObjectUpdate,
+    /// The conditions under which it may; `None` if it is under none.
+    permission: Option<Vec<Condition>>,
+}
+
 impl DataService {
     /// Changes an object, all of it at once.
     ///
@@ -27,25 +38,12 @@ impl DataService {
     /// 101 if it is not there or the caller may not write it, 119 if the caller may not update objects of the class, 105,
     /// 107, 111, 121 and 142 for what is wrong with the change, 137 if a unique index has its value already.
     pub async fn update_object(&self, request: &UpdateRequest) -> Result<Bytes> {
-        let caller = Caller::from_context(request.context.as_ref())?;
-        let writer = guards::check_write(&caller, Method::Update, &request.class_name)?;
-        let class_name = class_name(&request.class_name)?;
-        let body = body::parse(&request.body, &self.settings.keyword_denylist)?;
         let now = clock::now();
-        let id = ObjectId::new(&request.object_id).ok_or_else(ParseError::object_not_found)?;
-        let mut change = ObjectUpdate::parse(&id, body, body_writer(writer))?;
-
-        // Class-level permission, asked before anything is changed. beforeSave comes after it.
-        let permitted = self.permitted_class(&class_name, |class| permit(class, &caller, &change)).await?;
-        let Some((_, permission)) = permitted else {
-            // A class that is not there has no object to change, and is not made for one.
-            check_creation(self, writer, &class_name)?;
-            return Err(ParseError::object_not_found());
-        };
+        let ChangeDraft { caller, class_name, id, mut change, permission } = self.draft_change(request).await?;
         let mut conditions = permission.ok_or_else(ParseError::object_not_found)?;
 
         // Schema: types and required columns.
-        let class = self.schema.extend(&class_name, &change.types).await?;
+        let class = self.extend_schema(&class_name, &change.types).await?;
         class.schema.check_update(&change)?;
         derive_columns(&mut change, &class);
 
@@ -59,6 +57,25 @@ impl DataService {
         self.announce(&class_name).await;
         // The live event and afterSave come here.
         reply::updated(&class.schema, &document, &change.computed, now).map(Bytes::from)
+    }
+
+    /// Reads what is to be changed, and asks for permission.
+    pub(super) async fn draft_change(&self, request: &UpdateRequest) -> Result<ChangeDraft> {
+        let caller = Caller::from_context(request.context.as_ref())?;
+        let writer = guards::check_write(&caller, Method::Update, &request.class_name)?;
+        let class_name = class_name(&request.class_name)?;
+        let body = body::parse(&request.body, &self.settings.keyword_denylist)?;
+        let id = ObjectId::new(&request.object_id).ok_or_else(ParseError::object_not_found)?;
+        let change = ObjectUpdate::parse(&id, body, body_writer(writer))?;
+
+        // Class-level permission, asked before anything is changed. beforeSave comes after it.
+        let permitted = self.permitted_class(&class_name, |class| permit(class, &caller, &change)).await?;
+        let Some((_, permission)) = permitted else {
+            // A class that is not there has no object to change, and is not made for one.
+            check_creation(self, writer, &class_name)?;
+            return Err(ParseError::object_not_found());
+        };
+        Ok(ChangeDraft { caller, class_name, id, change, permission })
     }
 }
 

@@ -19,8 +19,8 @@ use parsefleet_data::{
 use parsefleet_proto::{
     error_from_status,
     v1::{
-        CreateRequest, DeleteRequest, FindRequest, GetRequest, Privilege, RequestContext, UpdateRequest,
-        data_client::DataClient,
+        CreateRequest, DeleteRequest, FindRequest, GetRequest, Operation, Privilege, RequestContext, TransactRequest,
+        UpdateRequest, data_client::DataClient, operation::Operation as Kind,
     },
 };
 use parsefleet_runtime::rpc::Channel;
@@ -118,6 +118,10 @@ pub(crate) fn settings() -> Settings {
         allow_client_class_creation: true,
         default_limit: 100,
         max_limit: None,
+        collection_prefix: String::new(),
+        aggregation_raw_values: false,
+        aggregation_raw_field_names: false,
+        allow_aggregation_for_read_only_master: true,
         allow_public_explain: false,
         keyword_denylist: KeywordDenylist::default(),
         file_key: None,
@@ -181,6 +185,28 @@ impl Client {
             object_id: id.to_owned(),
         };
         self.client.clone().delete(request).await.map(|_| ()).map_err(parse_error)
+    }
+
+    /// Carries out operations as one: `(verb, class, id, body)`. Their bodies.
+    pub(crate) async fn transact(&self, operations: &[(&str, &str, &str, Json)]) -> Answer<Vec<Json>> {
+        let operations = operations.iter().map(|(verb, class, id, body)| {
+            let (context, class_name, object_id) = (Some(self.context.clone()), class.to_string(), id.to_string());
+            let (body, mount_url) = (body.to_string().into(), String::new());
+            Operation {
+                operation: Some(match *verb {
+                    "create" => Kind::Create(CreateRequest { context, class_name, body, mount_url }),
+                    "update" => Kind::Update(UpdateRequest { context, class_name, object_id, body, mount_url }),
+                    "delete" => Kind::Delete(DeleteRequest { context, class_name, object_id }),
+                    "get" => Kind::Get(GetRequest { context, class_name, object_id, ..Default::default() }),
+                    "find" => Kind::Find(FindRequest { context, class_name, r#where: body, ..Default::default() }),
+                    other => panic!("{other} is no operation"),
+                }),
+            }
+        });
+        let request = TransactRequest { operations: operations.collect() };
+        let answer = self.client.clone().transact(request).await.map_err(parse_error)?.into_inner();
+        let body = |bytes: &[u8]| if bytes.is_empty() { Json::Null } else { parsed(bytes) };
+        Ok(answer.results.iter().map(|result| body(&result.body)).collect())
     }
 
     pub(crate) async fn get(&self, class: &str, id: &str) -> Answer {

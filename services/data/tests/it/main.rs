@@ -7,6 +7,7 @@ mod permissions;
 mod reads;
 mod relations;
 mod schema;
+mod transactions;
 mod writes;
 
 /// Runs each scenario on the embedded store and on MongoDB.

@@ -1,10 +1,12 @@
-//! `/batch`: several requests in one. Each part enters the routes as a request of the same caller would.
+//! `/batch`: several requests in one. Each part enters the routes as a request of the same caller would; the parts of a
+//! transaction go to data together.
+
+mod transaction;
 
 use std::borrow::Cow;
 
 use bytes::Bytes;
 use futures_util::{StreamExt as _, future::BoxFuture, stream};
-use http::StatusCode;
 use parsefleet_core::{ErrorCode, ParseError};
 use serde_json::value::RawValue;
 
@@ -13,10 +15,8 @@ use crate::{
     app::App,
     body::Members,
     failure::{Failure, Result},
-    gateway::is_login,
     javascript::Loose,
     privilege::Caller,
-    rate_limit::{Subject, User},
     render::{Reply, error_body},
     verb::Verb,
 };
@@ -34,11 +34,10 @@ struct Part {
 }
 
 pub(super) async fn run(app: &App, caller: &Caller, body: &Members, mount_url: &str) -> Result<Reply> {
-    let parts = parts_of(app, caller, body).await?;
+    let parts = parts_of(app, caller, body)?;
     let routes = parts.iter().map(Part::route).collect::<Result<Vec<_>>>()?;
     if body.get("transaction") == Some("true") {
-        let message = "Transactions are not supported yet.";
-        return Err(ParseError::new(ErrorCode::CommandUnavailable, message).into());
+        return transaction::run(app, caller, &parts, routes, mount_url).await;
     }
     let mut answers = Vec::with_capacity(parts.len());
     for (part, route) in parts.iter().zip(routes) {
@@ -64,14 +63,14 @@ pub(super) async fn run(app: &App, caller: &Caller, body: &Members, mount_url: &
 }
 
 /// Reads and admits all parts, before any of them is carried out.
-async fn parts_of(app: &App, caller: &Caller, body: &Members) -> Result<Vec<Part>> {
+fn parts_of(app: &App, caller: &Caller, body: &Members) -> Result<Vec<Part>> {
     let requests = body.get("requests").filter(|requests| requests.starts_with('['));
     let requests = requests.and_then(|requests| serde_json::from_str::<Vec<&RawValue>>(requests).ok());
     let requests = requests.ok_or_else(|| invalid("requests must be an array"))?;
     let parts = requests.into_iter().map(|request| Part::read(app, body.share(request.get())));
     let parts = parts.collect::<Result<Vec<_>>>()?;
     for part in &parts {
-        part.admit(app, caller).await?;
+        part.admit(app, caller)?;
     }
     Ok(parts)
 }
@@ -98,25 +97,12 @@ impl Part {
     }
 
     /// Checks what would be checked of a request of its own.
-    async fn admit(&self, app: &App, caller: &Caller) -> Result<()> {
+    fn admit(&self, app: &App, caller: &Caller) -> Result<()> {
         let is_batch = matches!(Route::find(&Verb::Post, &self.path), Ok(Some(Route::Batch)));
         if is_batch && self.method.eq_ignore_ascii_case("POST") {
             return Err(invalid("nested batch requests are not allowed"));
         }
-        app.allow_list.check(&Verb::parse(&self.method), &self.path, caller.role())?;
-        let method = self.method.to_ascii_uppercase();
-        // Who logs in does so as nobody.
-        let session = caller.session().filter(|_| !is_login(&self.path));
-        let subject = Subject {
-            path: &self.path,
-            // The part came in a POST.
-            methods: [&method, "POST"],
-            role: caller.role(),
-            address: caller.address,
-            token: caller.token().filter(|_| !is_login(&self.path)),
-            user: User::Known(session.map(|session| session.user_id.as_str())),
-        };
-        app.rate_limits.count(&subject).await.into_result(StatusCode::BAD_REQUEST)
+        Ok(app.allow_list.check(&Verb::parse(&self.method), &self.path, caller.role())?)
     }
 
     fn route(&self) -> Result<Route<'_>> {
@@ -133,13 +119,17 @@ impl Part {
         mount_url: &'a str,
     ) -> BoxFuture<'a, Result<Reply>> {
         Box::pin(async move {
-            let body = match &self.body {
-                None => Members::default(),
-                Some(body) if body.starts_with(b"{") || body.starts_with(b"[") => Members::split(body.clone())?,
-                Some(_) => return Err(invalid("batch request body must be an object")),
-            };
+            let body = self.members()?;
             super::run(app, Call { caller, route, query: self.query.as_deref(), body, mount_url }).await
         })
+    }
+
+    fn members(&self) -> Result<Members> {
+        match &self.body {
+            None => Ok(Members::default()),
+            Some(body) if body.starts_with(b"{") || body.starts_with(b"[") => Members::split(body.clone()),
+            Some(_) => Err(invalid("batch request body must be an object")),
+        }
     }
 }
 

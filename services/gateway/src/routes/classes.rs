@@ -2,22 +2,19 @@
 
 use std::borrow::Cow;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{HeaderValue, StatusCode};
-use parsefleet_proto::v1::{FindRequest, GetRequest};
+use parsefleet_proto::v1::{CreateRequest, DeleteRequest, FindRequest, GetRequest, UpdateRequest};
 use percent_encoding::{CONTROLS, utf8_percent_encode};
 
-use super::{
-    me,
-    ownership::{Owner, owner_of},
-};
+use super::ownership::{Owner, owner_of};
 use crate::{
     app::App,
-    backend::{DataBackend, Target},
+    backend::DataBackend,
     body::Members,
     failure::Result,
     parameters::Parameters,
-    privilege::Caller,
+    privilege::{Caller, Writer},
     render::Reply,
 };
 
@@ -29,12 +26,7 @@ pub(super) async fn find(
     body: &Members,
     mount_url: &str,
 ) -> Result<Reply> {
-    let mut request = FindRequest::default();
-    Parameters::merge(query, body).apply_to_find(&mut request)?;
-    request.context = Some(caller.request_context());
-    request.class_name = class.to_owned();
-    request.mount_url = mount_url.to_owned();
-    Ok(Reply::ok(app.data.find(request).await?))
+    Ok(Reply::ok(app.data.find(find_request(caller, class, query, body, mount_url)?).await?))
 }
 
 pub(super) async fn get(
@@ -45,19 +37,12 @@ pub(super) async fn get(
     body: &Members,
     mount_url: &str,
 ) -> Result<Reply> {
-    let mut request = GetRequest::default();
-    Parameters::merge(query, body).apply_to_get(&mut request)?;
-    request.context = Some(caller.request_context());
-    request.class_name = class.to_owned();
-    request.object_id = id.to_owned();
-    request.mount_url = mount_url.to_owned();
-    let object = app.data.get(request).await?;
+    let object = app.data.get(get_request(caller, (class, id), query, body, mount_url)?).await?;
     Ok(Reply::ok(with_own_session_token(caller, class, id, object)))
 }
 
 pub(super) async fn create(app: &App, caller: &Caller, class: &str, body: Members, mount_url: &str) -> Result<Reply> {
-    let writer = caller.writer()?;
-    let created = writes_of(app, class).create(writer, class, body.into_bytes(), mount_url).await?;
+    let created = writes_of(app, class).create(create_request(caller.writer()?, class, body, mount_url)).await?;
     Ok(Reply {
         status: StatusCode::CREATED,
         location: location(mount_url, class, &created.object_id),
@@ -68,20 +53,88 @@ pub(super) async fn create(app: &App, caller: &Caller, class: &str, body: Member
 pub(super) async fn update(
     app: &App,
     caller: &Caller,
-    (class, id): (&str, &str),
+    target: (&str, &str),
     body: Members,
     mount_url: &str,
 ) -> Result<Reply> {
-    let writer = caller.writer()?;
-    let body = writes_of(app, class).update(writer, Target { class, id }, body.into_bytes(), mount_url).await?;
-    Ok(Reply::ok(body))
+    let request = update_request(caller.writer()?, target, body, mount_url);
+    Ok(Reply::ok(writes_of(app, target.0).update(request).await?))
 }
 
-pub(super) async fn delete(app: &App, caller: &Caller, (class, id): (&str, &str)) -> Result<Reply> {
-    let writer = caller.writer()?;
-    writes_of(app, class).delete(writer, Target { class, id }).await?;
-    Ok(Reply::ok(Bytes::from_static(b"{}")))
+pub(super) async fn delete(app: &App, caller: &Caller, target: (&str, &str)) -> Result<Reply> {
+    writes_of(app, target.0).delete(delete_request(caller.writer()?, target)).await?;
+    Ok(Reply::ok(DELETED))
 }
+
+// === what data is asked, by itself or as part of a transaction ===
+
+/// The answer to a delete.
+pub(super) const DELETED: Bytes = Bytes::from_static(b"{}");
+
+pub(super) fn find_request(
+    caller: &Caller,
+    class: &str,
+    query: Option<&str>,
+    body: &Members,
+    mount_url: &str,
+) -> Result<FindRequest> {
+    let mut request = FindRequest::default();
+    Parameters::merge(query, body).apply_to_find(&mut request)?;
+    request.context = Some(caller.request_context());
+    request.class_name = class.to_owned();
+    request.mount_url = mount_url.to_owned();
+    Ok(request)
+}
+
+pub(super) fn get_request(
+    caller: &Caller,
+    (class, id): (&str, &str),
+    query: Option<&str>,
+    body: &Members,
+    mount_url: &str,
+) -> Result<GetRequest> {
+    let mut request = GetRequest::default();
+    Parameters::merge(query, body).apply_to_get(&mut request)?;
+    request.context = Some(caller.request_context());
+    request.class_name = class.to_owned();
+    request.object_id = id.to_owned();
+    request.mount_url = mount_url.to_owned();
+    Ok(request)
+}
+
+pub(super) fn create_request(writer: Writer<'_>, class: &str, body: Members, mount_url: &str) -> CreateRequest {
+    CreateRequest {
+        context: Some(writer.caller().request_context()),
+        class_name: class.to_owned(),
+        body: body.into_bytes(),
+        mount_url: mount_url.to_owned(),
+    }
+}
+
+pub(super) fn update_request(
+    writer: Writer<'_>,
+    (class, id): (&str, &str),
+    body: Members,
+    mount_url: &str,
+) -> UpdateRequest {
+    UpdateRequest {
+        context: Some(writer.caller().request_context()),
+        class_name: class.to_owned(),
+        object_id: id.to_owned(),
+        body: body.into_bytes(),
+        mount_url: mount_url.to_owned(),
+    }
+}
+
+pub(super) fn delete_request(writer: Writer<'_>, (class, id): (&str, &str)) -> DeleteRequest {
+    DeleteRequest {
+        context: Some(writer.caller().request_context()),
+        class_name: class.to_owned(),
+        object_id: id.to_owned(),
+    }
+}
+
+// === details ===
 
 /// The service that takes writes of a class. Auth and push take none yet: data answers what it may do for them.
 fn writes_of<'a>(app: &'a App, class: &str) -> &'a DataBackend {
@@ -100,9 +153,17 @@ fn location(mount_url: &str, class: &str, id: &str) -> Option<HeaderValue> {
 }
 
 /// Users who read themselves find the session token that they came with.
-fn with_own_session_token(caller: &Caller, class: &str, id: &str, object: Bytes) -> Bytes {
+pub(super) fn with_own_session_token(caller: &Caller, class: &str, id: &str, object: Bytes) -> Bytes {
     let Some(session) = caller.session().filter(|session| class == "_User" && session.user_id == id) else {
         return object;
     };
-    me::with_token(object, &session.token)
+    let Some(open) = object.strip_suffix(b"}") else { return object };
+    let mut text = BytesMut::from(open);
+    if open.len() > 1 {
+        text.extend_from_slice(b",");
+    }
+    text.extend_from_slice(b"\"sessionToken\":");
+    text.extend_from_slice(serde_json::Value::from(session.token.expose()).to_string().as_bytes());
+    text.extend_from_slice(b"}");
+    text.freeze()
 }

@@ -21,11 +21,19 @@ impl Builder<'_> {
             allow_client_class_creation: self.settings.boolean("allowClientClassCreation"),
             default_limit: self.positive("defaultLimit", "Default limit").unwrap_or(1),
             max_limit: self.positive("maxLimit", "Max limit"),
+            aggregation_raw_values: self.query_flag("aggregationRawValues"),
+            aggregation_raw_field_names: self.query_flag("aggregationRawFieldNames"),
+            allow_aggregation_for_read_only_master: self.settings.boolean("allowAggregationForReadOnlyMasterKey"),
             keyword_denylist,
             file_key: self.settings.text("fileKey"),
             protected_fields: self.protected_fields(),
             protected_fields_owner_exempt: self.settings.boolean("protectedFieldsOwnerExempt"),
         }
+    }
+
+    /// A member of `query`.
+    fn query_flag(&self, name: &str) -> bool {
+        self.settings.value("query").and_then(|query| query.get(name).and_then(Json::as_bool)).unwrap_or(false)
     }
 
     /// `protectedFields` as given, with `userSensitiveFields` and then the default added.

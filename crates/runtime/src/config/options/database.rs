@@ -33,10 +33,7 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
     object("schema", &["PARSE_SERVER_SCHEMA"], "Classes that are set up and kept at the start.")
         .not_implemented()
         .members(SCHEMA),
-    object("query", &["PARSE_SERVER_QUERY"], "What aggregations answer.")
-        .default("{}")
-        .not_implemented()
-        .members(QUERY),
+    object("query", &["PARSE_SERVER_QUERY"], "What aggregations answer.").default("{}").members(QUERY),
     integer("defaultLimit", &["PARSE_SERVER_DEFAULT_LIMIT"], "Number of results unless the query says otherwise.")
         .default("100"),
     integer("maxLimit", &["PARSE_SERVER_MAX_LIMIT"], "Most results that a query may ask for."),
@@ -103,8 +100,7 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         &["PARSE_SERVER_ALLOW_AGGREGATION_FOR_READ_ONLY_MASTER_KEY"],
         "Let the read-only master key aggregate.",
     )
-    .default("true")
-    .not_implemented(),
+    .default("true"),
 ];
 
 pub(super) const SCHEMA: &[OptionSpec] = &[

@@ -34,18 +34,18 @@ pub(super) fn write_plain(out: &mut Vec<u8>, value: RawValue<'_>) -> Result<(), 
     write(out, value, None, Style::Plain).map(|_| ())
 }
 
+/// A document as JSON with Parse types, for what is not an object of a class.
+pub(crate) fn parse_json(document: &RawDocument) -> Result<Vec<u8>, CorruptDocument> {
+    let mut out = Vec::with_capacity(document.as_bytes().len() * 2);
+    write_value(&mut out, RawValue::Document(document.into()), None)?;
+    Ok(out)
+}
+
 /// A document as plain JSON, for what is not an object of a class.
 pub(crate) fn plain_json(document: &RawDocument) -> Result<serde_json::Value, CorruptDocument> {
     let mut out = Vec::new();
     write_plain(&mut out, RawValue::Document(document.into()))?;
     serde_json::from_slice(&out).map_err(|error| CorruptDocument(error.to_string()))
-}
-
-/// A document with its Parse types as JSON text, for what is not an object of a class.
-pub(crate) fn parse_json(document: &RawDocument) -> Result<Vec<u8>, CorruptDocument> {
-    let mut out = Vec::new();
-    write(&mut out, RawValue::Document(document.into()), None, Style::Parse)?;
-    Ok(out)
 }
 
 fn write(

@@ -1,6 +1,6 @@
 //! From Parse Server's `databaseURI` and `databaseOptions` to a client of the driver.
 
-use std::{borrow::Cow, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use mongodb::{
     Client,
@@ -85,6 +85,8 @@ pub(super) async fn connect(uri: &str, options: &Map<String, Json>, prefix: &str
         prefix: prefix.to_owned(),
         max_time: options.get("maxTimeMS").and_then(Json::as_u64).filter(|time| *time > 0).map(Duration::from_millis),
         batch_size: options.get("batchSize").and_then(Json::as_u64).and_then(|size| u32::try_from(size).ok()),
+        prepared: Arc::default(),
+        session: None,
     })
 }
 

@@ -1,11 +1,12 @@
 //! Finding documents, and making the index a query turned out to need.
 
 use bson::{Bson, Document, RawBsonRef, RawDocumentBuf, doc};
-use futures_util::StreamExt as _;
+use futures_util::{Stream, StreamExt as _};
 use mongodb::{
     Collection,
     error::{Error, Result as MongoResult},
     options::{FindOptions as MongoFindOptions, Hint, ReadPreference, SelectionCriteria},
+    raw_batch_cursor::RawBatch,
 };
 use parsefleet_core::{
     ClassSchema, Query,
@@ -15,9 +16,10 @@ use serde_json::Value as Json;
 
 use super::{
     MongoStore, command,
-    error::{is_missing_geo_index, is_missing_text_index, store_error},
+    error::{is_missing_geo_index, is_missing_text_index},
     filter::{Purpose, filter, sort_entry, text_score},
     index, run,
+    transaction::Turn,
 };
 use crate::{
     codec::{columns::column_name, values::json_object_to_document},
@@ -39,12 +41,19 @@ pub(super) async fn find(
         return Ok(Documents::default());
     }
     let collection = store.collection(&class.name);
-    let first = read_all(&collection, filter(class, query, Purpose::Find)?, find_options(store, options)?);
+    let mut turn = store.turn().await;
+    let first = read_all(&collection, filter(class, query, Purpose::Find)?, find_options(store, options)?, &mut turn);
     match run("find", collection.name(), first).await {
         Ok(documents) => Ok(documents),
         Err(error) => {
             make_missing_index(store, class, query, &error).await?;
-            let again = read_all(&collection, filter(class, query, Purpose::Find)?, find_options(store, options)?);
+            if store.is_transaction() {
+                // The failure has ended it. With the index it gets on.
+                store.interrupt();
+                return Err(StoreError::Interrupted("an index was missing".to_owned()));
+            }
+            let again =
+                read_all(&collection, filter(class, query, Purpose::Find)?, find_options(store, options)?, &mut turn);
             command("find", collection.name(), again).await
         }
     }
@@ -71,7 +80,7 @@ pub(super) async fn explain(
     if let Some(projection) = projection(options) {
         find.insert("projection", projection);
     }
-    match hint(options)? {
+    match hint(options.hint.as_ref())? {
         Some(Hint::Name(name)) => {
             find.insert("hint", name);
         }
@@ -88,8 +97,19 @@ async fn read_all(
     collection: &Collection<RawDocumentBuf>,
     filter: Document,
     options: MongoFindOptions,
+    turn: &mut Turn<'_>,
 ) -> MongoResult<Documents> {
-    let mut batches = collection.find(filter).with_options(options).batch().await?;
+    let find = collection.find(filter).with_options(options);
+    match turn.session() {
+        None => collect(find.batch().await?).await,
+        Some(session) => {
+            let mut cursor = find.session(&mut *session).batch().await?;
+            collect(cursor.stream(session)).await
+        }
+    }
+}
+
+async fn collect(mut batches: impl Stream<Item = MongoResult<RawBatch>> + Unpin) -> MongoResult<Documents> {
     let mut documents = Documents::default();
     while let Some(batch) = batches.next().await {
         let batch = batch?;
@@ -119,9 +139,11 @@ fn find_options(store: &MongoStore, options: &FindOptions) -> Result<MongoFindOp
     });
     mongo.projection = projection(options);
     mongo.comment = options.comment.as_deref().map(Bson::from);
-    mongo.hint = hint(options)?;
+    mongo.hint = hint(options.hint.as_ref())?;
     mongo.max_time = store.max_time;
-    mongo.selection_criteria = selection_criteria(options)?;
+    let preference = selection_criteria(options.read_preference.as_deref())?;
+    // A transaction reads from the primary.
+    mongo.selection_criteria = preference.filter(|_| !store.is_transaction());
     Ok(mongo)
 }
 
@@ -146,8 +168,8 @@ fn projection(options: &FindOptions) -> Option<Document> {
     (!projection.is_empty()).then_some(projection)
 }
 
-fn hint(options: &FindOptions) -> Result<Option<Hint>, StoreError> {
-    match &options.hint {
+pub(super) fn hint(given: Option<&Json>) -> Result<Option<Hint>, StoreError> {
+    match given {
         None | Some(Json::Null) => Ok(None),
         Some(Json::String(name)) => Ok(Some(Hint::Name(name.clone()))),
         Some(Json::Object(keys)) => Ok(Some(Hint::Keys(json_object_to_document(keys)))),
@@ -157,8 +179,8 @@ fn hint(options: &FindOptions) -> Result<Option<Hint>, StoreError> {
     }
 }
 
-fn selection_criteria(options: &FindOptions) -> Result<Option<SelectionCriteria>, StoreError> {
-    let preference = match options.read_preference.as_deref().map(str::to_ascii_uppercase).as_deref() {
+pub(super) fn selection_criteria(name: Option<&str>) -> Result<Option<SelectionCriteria>, StoreError> {
+    let preference = match name.map(str::to_ascii_uppercase).as_deref() {
         None | Some("") => return Ok(None),
         Some("PRIMARY") => ReadPreference::Primary,
         Some("PRIMARY_PREFERRED") => ReadPreference::PrimaryPreferred { options: None },
@@ -184,7 +206,7 @@ async fn make_missing_index(
     } else {
         None
     };
-    let Some((field, kind)) = needed else { return Err(store_error(error)) };
+    let Some((field, kind)) = needed else { return Err(store.failure(error)) };
     index::make_on_demand(store, &class.name, &column_name(&field.path, &field.column), kind).await
 }
 

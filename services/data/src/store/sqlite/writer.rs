@@ -14,13 +14,15 @@ use arc_swap::ArcSwap;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
-use super::{catalog::Catalog, file::failed, table::Table, write};
+use super::{catalog::Catalog, conversation::Conversation, file::failed, table::Table, write};
 use crate::store::StoreError;
 
 /// Requests that may wait; more have to wait to get in.
 const QUEUE: usize = 1_024;
 /// Most requests in one transaction, so that nobody waits for long.
 const GROUP: usize = 256;
+/// Time after which a group is committed although requests are left: conversations take as long as their clients do.
+const GROUP_TIME: Duration = Duration::from_millis(20);
 /// How often expired documents are looked for.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 
@@ -40,14 +42,15 @@ pub(super) struct Session<'a> {
 }
 
 /// A request of some result type.
-trait Job: Send {
+pub(super) trait Job: Send {
     /// Carries the request out.
     fn run(&mut self, session: &mut Session<'_>);
     /// Answers it, after the transaction was committed or lost.
     fn answer(self: Box<Self>, committed: Result<(), StoreError>);
 }
 
-struct Task<F, T> {
+/// Work, its result, and who waits for it.
+pub(super) struct Task<F, T> {
     work: Option<F>,
     result: Option<Result<T, StoreError>>,
     reply: oneshot::Sender<Result<T, StoreError>>,
@@ -80,12 +83,34 @@ impl Writer {
         T: Send + 'static,
         F: FnOnce(&mut Session<'_>) -> Result<T, StoreError> + Send + 'static,
     {
-        let stopped = || StoreError::Unavailable("the writer has stopped".into());
-        let (reply, answer) = oneshot::channel();
-        let task = Box::new(Task { work: Some(work), result: None, reply });
-        let queue = self.queue.as_ref().ok_or_else(stopped)?;
-        queue.send(task).await.map_err(|_| stopped())?;
+        let (task, answer) = Task::new(work);
+        self.send(task).await?;
         answer.await.map_err(|_| stopped())?
+    }
+
+    /// Has the thread to itself from now on, for a transaction whose steps are not known yet.
+    pub(super) async fn converse(&self) -> Result<Conversation, StoreError> {
+        let (conversation, job, begun) = Conversation::new();
+        self.send(Box::new(job)).await?;
+        begun.await.map_err(|_| stopped())?;
+        Ok(conversation)
+    }
+
+    async fn send(&self, job: Box<dyn Job>) -> Result<(), StoreError> {
+        let queue = self.queue.as_ref().ok_or_else(stopped)?;
+        queue.send(job).await.map_err(|_| stopped())
+    }
+}
+
+fn stopped() -> StoreError {
+    StoreError::Unavailable("the writer has stopped".into())
+}
+
+impl<T, F> Task<F, T> {
+    /// Work, and where its result comes.
+    pub(super) fn new(work: F) -> (Box<Self>, oneshot::Receiver<Result<T, StoreError>>) {
+        let (reply, answer) = oneshot::channel();
+        (Box::new(Self { work: Some(work), result: None, reply }), answer)
     }
 }
 
@@ -178,7 +203,12 @@ impl Thread {
     /// Carries out the requests, in one transaction unless something breaks it.
     fn commit(&mut self, group: &mut Vec<Box<dyn Job>>) {
         let mut done: Vec<Box<dyn Job>> = Vec::with_capacity(group.len());
+        let mut began = Instant::now();
         for mut job in group.drain(..) {
+            if began.elapsed() > GROUP_TIME {
+                self.finish(&mut done);
+                began = Instant::now();
+            }
             if self.connection.is_autocommit()
                 && let Err(error) = self.connection.execute_batch("BEGIN IMMEDIATE").map_err(failed)
             {
@@ -192,14 +222,19 @@ impl Thread {
                 self.give_up(&mut done, "the transaction was rolled back");
             }
         }
+        self.finish(&mut done);
+    }
+
+    /// Brings what was done to the disk, and says so.
+    fn finish(&mut self, done: &mut Vec<Box<dyn Job>>) {
         if done.is_empty() {
             return;
         }
         if let Err(error) = self.connection.execute_batch("COMMIT") {
-            return self.give_up(&mut done, &error.to_string());
+            return self.give_up(done, &error.to_string());
         }
         self.publish();
-        for job in done {
+        for job in done.drain(..) {
             job.answer(Ok(()));
         }
     }

@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail by panic")]
 
-use parsefleet_proto::v1::Privilege;
+use parsefleet_proto::v1::{Privilege, operation::Operation as Kind};
 
 use crate::testing::{Asked, Setup};
 
@@ -59,6 +59,31 @@ async fn deletes_and_gets_name_their_object() {
     let Asked::Get(request) = setup.asked() else { panic!("not a get") };
     let selection = request.selection.unwrap();
     assert_eq!((selection.keys.unwrap().names, selection.include), (vec!["a".into(), "b.c".into()], vec!["b".into()]));
+}
+
+#[tokio::test]
+async fn the_parts_of_a_transaction_travel_together() {
+    let setup = Setup::new(&[]);
+    let part =
+        |method: &str, path: &str| format!(r#"{{"method":"{method}","path":"/parse/{path}","body":{{"keys":"a"}}}}"#);
+    let batch = |parts: &[String]| format!(r#"{{"transaction":true,"requests":[{}]}}"#, parts.join(","));
+    let parts = [part("POST", "classes/A"), part("DELETE", "classes/A/x"), part("GET", "classes/A")];
+    let response = setup.ask("POST /parse/batch", &[APP], &batch(&parts)).await;
+    assert_eq!(response.body(), r#"[{"success":{"done":true}},{"success":{}},{"success":{"done":true}}]"#);
+    let Asked::Transact(request) = setup.asked() else { panic!("not a transaction") };
+    let kinds: Vec<Kind> = request.operations.into_iter().filter_map(|operation| operation.operation).collect();
+    let [Kind::Create(create), Kind::Delete(delete), Kind::Find(find)] = &kinds[..] else { panic!("{kinds:?}") };
+    assert_eq!((&*create.class_name, &create.body[..]), ("A", &br#"{"keys":"a"}"#[..]));
+    assert_eq!((&*delete.object_id, find.selection.is_some()), ("x", true));
+    assert!(create.context.is_some() && delete.context.is_some() && find.context.is_some());
+
+    // What cannot be undone is refused before anything is asked.
+    let parts = [part("POST", "classes/A"), part("GET", "serverInfo")];
+    let response = setup.ask("POST /parse/batch", &[APP], &batch(&parts)).await;
+    assert_eq!(response.body(), r#"{"code":108,"error":"GET /serverInfo cannot be part of a transaction."}"#);
+    let readonly = ("x-parse-master-key", "readonly");
+    let response = setup.ask("POST /parse/batch", &[APP, readonly], &batch(&[part("POST", "classes/A")])).await;
+    assert_eq!(response.status(), 400);
 }
 
 #[tokio::test]
@@ -135,32 +160,4 @@ async fn batches_route_by_every_url_of_the_api() {
     let body = r#"{"requests":[{"method":"GET","path":"/2/classes/A"}]}"#;
     let response = setup.ask("POST /parse/batch", &[APP], body).await;
     assert_eq!(response.body(), r#"{"code":107,"error":"cannot route batch path /2/classes/A"}"#);
-}
-
-#[tokio::test]
-async fn a_token_reads_what_it_stands_for() {
-    let setup = Setup::new(&[]);
-    let token = ("x-parse-session-token", "r:good");
-    let master = ("x-parse-master-key", "master");
-    for (headers, privilege) in [(vec![APP, token], Privilege::User), (vec![APP, token, master], Privilege::Master)] {
-        let response = setup.ask("GET /parse/users/me", &headers, "").await;
-        assert_eq!(response.body(), r#"{"objectId":"user1","sessionToken":"r:good"}"#);
-        assert_eq!(setup.context().privilege(), privilege);
-        setup.ask("GET /parse/sessions/me", &headers, "").await;
-        let Asked::Get(request) = setup.asked() else { panic!("not a get") };
-        assert_eq!((&*request.class_name, &*request.object_id), ("_Session", "session1"));
-        assert_eq!(request.context.unwrap().privilege(), privilege);
-    }
-    let bad = ("x-parse-session-token", "r:bad");
-    for (line, headers, text) in [
-        ("GET /parse/users/me", vec![APP], "Permission denied"),
-        ("GET /parse/users/me", vec![APP, bad], "Invalid session token"),
-        ("GET /parse/users/me", vec![APP, bad, master], "Permission denied"),
-        ("GET /parse/sessions/me", vec![APP], "Session token required."),
-        ("GET /parse/sessions/me", vec![APP, bad], "Session token not found."),
-        ("GET /parse/sessions/me", vec![APP, bad, master], "Session token not found."),
-    ] {
-        let response = setup.ask(line, &headers, "").await;
-        assert_eq!(response.body(), &format!(r#"{{"code":209,"error":"{text}"}}"#), "{line} {headers:?}");
-    }
 }

@@ -1,0 +1,176 @@
+//! Several operations as one: all of them happen, or none.
+//!
+//! The operations go through the same pipelines as any other, on a store that is a transaction. What they need of the
+//! schema is made beforehand; what others have to be told waits until everything is in the database. When others got in
+//! between, all of it is done again, as long as the request has time.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use parsefleet_core::{ErrorCode, ParseError, error::Result};
+use parsefleet_proto::v1::{Operation, OperationResult, TransactRequest, operation::Operation as Kind};
+use parsefleet_runtime::rpc::deadline;
+use tokio::time::Instant;
+
+use crate::{
+    error::parse_error,
+    invalidation::Invalidation,
+    service::DataService,
+    store::{StoreError, Transaction},
+};
+
+/// Longest time for all attempts together, where the request has no deadline of its own.
+const MOST_TIME: Duration = Duration::from_secs(120);
+/// Most attempts: whoever is still interrupted then would be for ever.
+const MOST_ATTEMPTS: u32 = 200;
+/// First and longest pause before another attempt. Each is a random part of it, so that rivals part.
+const FIRST_PAUSE: Duration = Duration::from_millis(5);
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+
+/// What the operations of one attempt leave behind for its end.
+#[derive(Debug, Default)]
+pub(crate) struct Scope {
+    /// The schema lacks what it had when the attempt began.
+    misses_schema: AtomicBool,
+    roles_changed: AtomicBool,
+}
+
+/// How an attempt ended.
+enum Attempt {
+    Done(Vec<OperationResult>),
+    /// Nothing happened; another attempt may do better. The error is for when there is none.
+    Interrupted(StoreError),
+}
+
+impl DataService {
+    /// Carries out operations in this order: all of them, or none.
+    ///
+    /// # Errors
+    /// That of an operation, after which nothing has happened; 102 if the database has no transactions, 124 if others
+    /// changed the same objects all the time.
+    pub async fn transact(&self, request: &TransactRequest) -> Result<Vec<OperationResult>> {
+        if request.operations.is_empty() {
+            return Ok(Vec::new());
+        }
+        let until = deadline::current().unwrap_or_else(|| Instant::now() + MOST_TIME);
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let error = match self.attempt(&request.operations).await? {
+                Attempt::Done(results) => return Ok(results),
+                Attempt::Interrupted(error) => error,
+            };
+            let pause = pause_after(attempts);
+            if attempts >= MOST_ATTEMPTS || Instant::now() + pause >= until {
+                tracing::warn!(attempts, %error, "a transaction was given up");
+                return Err(parse_error(error));
+            }
+            tracing::debug!(%error, "a transaction was interrupted");
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    async fn attempt(&self, operations: &[Operation]) -> Result<Attempt> {
+        self.make_room(operations).await?;
+        let scope = Arc::new(Scope::default());
+        let transaction = self.store.begin().await.map_err(parse_error)?;
+        let results = match self.within(transaction.store(), Arc::clone(&scope)).carry_out(operations).await {
+            Ok(results) => results,
+            Err(error) => return scope.give_up(transaction, error).await,
+        };
+        match transaction.commit().await {
+            Ok(()) => {
+                scope.announce(self.invalidation.as_ref()).await;
+                Ok(Attempt::Done(results))
+            }
+            Err(error @ StoreError::Interrupted(_)) => Ok(Attempt::Interrupted(error)),
+            Err(error) => Err(parse_error(error)),
+        }
+    }
+
+    async fn carry_out(&self, operations: &[Operation]) -> Result<Vec<OperationResult>> {
+        let mut results = Vec::with_capacity(operations.len());
+        for operation in operations {
+            let result = |body| OperationResult { object_id: String::new(), body };
+            results.push(match &operation.operation {
+                Some(Kind::Get(request)) => result(self.get_object(request).await?),
+                Some(Kind::Find(request)) => result(self.find_objects(request).await?),
+                Some(Kind::Create(request)) => {
+                    let created = self.create_object(request).await?;
+                    OperationResult { object_id: created.id.as_str().to_owned(), body: created.body }
+                }
+                Some(Kind::Update(request)) => result(self.update_object(request).await?),
+                Some(Kind::Delete(request)) => {
+                    self.delete_object(request).await?;
+                    result(Bytes::new())
+                }
+                None => return Err(parse_error(StoreError::Failed("an operation without a kind".to_owned()))),
+            });
+        }
+        Ok(results)
+    }
+}
+
+impl Scope {
+    /// Notes that the schema has changed since the transaction began. Nobody reads the error: the attempt is over.
+    pub(crate) fn miss_schema(&self) -> ParseError {
+        self.misses_schema.store(true, Ordering::Relaxed);
+        ParseError::new(ErrorCode::InternalServerError, "Database error")
+    }
+
+    async fn give_up(&self, transaction: Box<dyn Transaction>, error: ParseError) -> Result<Attempt> {
+        let is_interrupted = transaction.is_interrupted();
+        transaction.abort().await;
+        if is_interrupted {
+            return Ok(Attempt::Interrupted(StoreError::Interrupted(error.message)));
+        }
+        if self.misses_schema.load(Ordering::Relaxed) {
+            return Ok(Attempt::Interrupted(StoreError::SchemaConflict));
+        }
+        Err(error)
+    }
+
+    /// Tells what had to wait.
+    async fn announce(&self, invalidation: &dyn Invalidation) {
+        if self.roles_changed.load(Ordering::Relaxed) {
+            invalidation.roles_changed().await;
+        }
+    }
+}
+
+/// Inside a transaction news are only noted.
+#[async_trait]
+impl Invalidation for Scope {
+    /// The schema is no part of transactions: whoever changes it says so himself.
+    async fn schema_changed(&self) {}
+
+    async fn roles_changed(&self) {
+        self.roles_changed.store(true, Ordering::Relaxed);
+    }
+}
+
+/// The pause after so many attempts, as MongoDB's drivers make it.
+fn pause_after(attempts: u32) -> Duration {
+    let growth = 1.5_f64.powi(i32::try_from(attempts).unwrap_or(i32::MAX));
+    let longest = FIRST_PAUSE.as_secs_f64() * growth;
+    Duration::from_secs_f64(longest.min(LONGEST_PAUSE.as_secs_f64()) * rand::random::<f64>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_up_to_a_limit() {
+        assert!((0..100).all(|_| pause_after(1) <= Duration::from_micros(7_500)));
+        assert!((0..100).all(|_| pause_after(1_000) <= LONGEST_PAUSE));
+        assert!((0..100).any(|_| pause_after(20) > Duration::from_millis(50)));
+    }
+}

@@ -1,0 +1,71 @@
+//! A batch with `transaction: true`: all of its parts happen, or none.
+//!
+//! If one cannot, the whole request answers that part's error, as if it had been sent by itself: there are no results to
+//! tell of the others.
+
+use parsefleet_core::{ErrorCode, ParseError};
+use parsefleet_proto::v1::{Operation, OperationResult, operation::Operation as Kind};
+
+use super::{
+    super::{Route, classes},
+    Part,
+};
+use crate::{app::App, failure::Result, privilege::Caller, render::Reply};
+
+pub(super) async fn run(
+    app: &App,
+    caller: &Caller,
+    parts: &[Part],
+    routes: Vec<Route<'_>>,
+    mount_url: &str,
+) -> Result<Reply> {
+    let mut operations = Vec::with_capacity(parts.len());
+    for (part, route) in parts.iter().zip(&routes) {
+        operations.push(Operation { operation: Some(operation(caller, part, route, mount_url)?) });
+    }
+    let results = app.data.transact(operations).await?;
+    let mut list = Vec::with_capacity(64 * parts.len() + 2);
+    list.push(b'[');
+    for (route, result) in routes.iter().zip(results) {
+        if list.len() > 1 {
+            list.push(b',');
+        }
+        list.extend_from_slice(b"{\"success\":");
+        list.extend_from_slice(&body_of(caller, route, result));
+        list.push(b'}');
+    }
+    list.push(b']');
+    Ok(Reply::ok(list))
+}
+
+/// What data is asked for a part.
+fn operation(caller: &Caller, part: &Part, route: &Route<'_>, mount_url: &str) -> Result<Kind> {
+    let (query, body) = (part.query.as_deref(), part.members()?);
+    Ok(match route {
+        Route::Find { class } => Kind::Find(classes::find_request(caller, class, query, &body, mount_url)?),
+        Route::Get { class, id } => Kind::Get(classes::get_request(caller, (class, id), query, &body, mount_url)?),
+        Route::Create { class } => Kind::Create(classes::create_request(caller.writer()?, class, body, mount_url)),
+        Route::Update { class, id } => {
+            Kind::Update(classes::update_request(caller.writer()?, (class, id), body, mount_url))
+        }
+        Route::Delete { class, id } => Kind::Delete(classes::delete_request(caller.writer()?, (class, id))),
+        Route::Aggregate { .. } | Route::ServerInfo | Route::Batch => {
+            let message = format!("{} {} cannot be part of a transaction.", part.method, part.path);
+            return Err(ParseError::new(ErrorCode::CommandUnavailable, message).into());
+        }
+    })
+}
+
+/// The result of a part, as it would be the body of a response.
+fn body_of(caller: &Caller, route: &Route<'_>, result: OperationResult) -> bytes::Bytes {
+    match route {
+        Route::Get { class, id } => classes::with_own_session_token(caller, class, id, result.body),
+        Route::Delete { .. } => classes::DELETED,
+        Route::Find { .. }
+        | Route::Create { .. }
+        | Route::Update { .. }
+        | Route::Aggregate { .. }
+        | Route::ServerInfo
+        | Route::Batch => result.body,
+    }
+}
