@@ -20,15 +20,60 @@ use crate::{
     question::{Scenario, load_scenarios},
 };
 
+/// The questions about limits, which other questions exceed.
+const LIMITED: &str = "complexity.json";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_like_parse_server() -> Result<(), String> {
     // As a text: what differs is no fault in the program that a backtrace would help to find.
     compare().await.map_err(|error| format!("{error:#}"))
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn limits_requests_like_parse_server() -> Result<(), String> {
+    compare_limits().await.map_err(|error| format!("{error:#}"))
+}
+
+async fn compare_limits() -> Result<()> {
+    let scenarios = load_scenarios(|file| file == LIMITED)?;
+    if scenarios.is_empty() {
+        return Ok(());
+    }
+    let folder = tempfile::tempdir()?;
+    let run = rand::random::<u32>();
+    let limits = json!({
+        "queryDepth": 2, "includeDepth": 2, "includeCount": 3, "subqueryDepth": 1, "subqueryLimit": 2, "allowRegex": false,
+        "batchRequestLimit": 2,
+    });
+    let reference_uri = mongodb_uri(&format!("parity_{run}_limits_reference"))?;
+    let options = json!({ "requestComplexity": limits });
+    let reference = ParseServer::start(folder.path(), &reference_uri, &options).await?;
+    let reference = Server::new("Parse Server", &reference.url.clone(), Some(&reference_uri), reference).await?;
+    let expected = ask_all(&reference, &scenarios).await?;
+
+    let mut findings = Findings::default();
+    let limited = || test_app().option("requestComplexity", limits.clone());
+    let alone_uri = mongodb_uri(&format!("parity_{run}_limits_alone"))?;
+    let alone = Parsefleet::start(folder.path(), limited().option("databaseURI", alone_uri.clone())).await?;
+    let alone = Server::new("alone on MongoDB", &alone.url.clone(), Some(&alone_uri), alone).await?;
+    findings.compare(&alone, &scenarios, &expected, &ask_all(&alone, &scenarios).await?);
+
+    let embedded = Parsefleet::start(folder.path(), limited()).await?;
+    let embedded = Server::new("alone, embedded store", &embedded.url.clone(), None, embedded).await?;
+    findings.compare(&embedded, &scenarios, &expected, &ask_all(&embedded, &scenarios).await?);
+
+    for server in [&reference, &alone] {
+        server.drop_database().await?;
+    }
+    findings.into_result(scenarios.iter().map(|scenario| scenario.questions.len()).sum())
+}
+
 async fn compare() -> Result<()> {
     let folder = tempfile::tempdir()?;
-    let scenarios = load_scenarios()?;
+    let scenarios = load_scenarios(|file| file != LIMITED)?;
+    if scenarios.is_empty() && std::env::var_os("PARITY_ONLY").is_some() {
+        return Ok(());
+    }
     let run = rand::random::<u32>();
     let options = json!({});
     let database = |name: &str| mongodb_uri(&format!("parity_{run}_{name}"));

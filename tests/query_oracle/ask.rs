@@ -166,6 +166,9 @@ fn is_limit(error: &StoreError) -> bool {
     match error {
         StoreError::Refused(_) | StoreError::Unsupported(_) => true,
         StoreError::Failed(text) => text.contains("(code 16746)") || text.contains("parallel arrays"),
-        StoreError::Duplicate { .. } | StoreError::SchemaConflict | StoreError::Unavailable(_) => false,
+        StoreError::Duplicate { .. }
+        | StoreError::SchemaConflict
+        | StoreError::Interrupted(_)
+        | StoreError::Unavailable(_) => false,
     }
 }

@@ -150,6 +150,41 @@ pub struct Objects {
     pub protected_fields: Json,
     /// `protectedFieldsOwnerExempt`
     pub protected_fields_owner_exempt: bool,
+    /// `requestComplexity`
+    pub request_complexity: RequestComplexity,
+}
+
+/// Most that one request of a client may ask for; `None` sets no limit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestComplexity {
+    /// Levels in one include path.
+    pub include_depth: Option<usize>,
+    /// Include paths, those on the way to others included.
+    pub include_count: Option<usize>,
+    /// Nesting of `$or`, `$and` and `$nor`.
+    pub query_depth: Option<usize>,
+    /// Nesting of sub-queries.
+    pub subquery_depth: Option<usize>,
+    /// Objects that a sub-query may find.
+    pub subquery_limit: Option<usize>,
+    /// Whether `$regex` may be used.
+    pub allow_regex: bool,
+    /// Parts of a batch.
+    pub batch_request_limit: Option<usize>,
+}
+
+impl Default for RequestComplexity {
+    fn default() -> Self {
+        Self {
+            include_depth: None,
+            include_count: None,
+            query_depth: None,
+            subquery_depth: None,
+            subquery_limit: None,
+            allow_regex: true,
+            batch_request_limit: None,
+        }
+    }
 }
 
 /// Caches.

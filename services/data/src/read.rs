@@ -22,7 +22,7 @@ use parsefleet_core::{
     error::Result,
     query::{Column, Condition, Constraint, FieldCondition, QueryAccess, QueryRules, SortKey, order},
 };
-use parsefleet_proto::v1::{FindRequest, GetRequest, ReadPreferences};
+use parsefleet_proto::v1::{FindRequest, GetRequest, ReadPreferences, Selection};
 use serde_json::Value as Json;
 
 use self::{fields::Fields, options::Options, output::Site};
@@ -41,6 +41,7 @@ use crate::{
 };
 
 /// One caller's reads.
+#[derive(Clone)]
 pub(crate) struct Reader<'a> {
     service: &'a DataService,
     caller: &'a Caller,
@@ -48,6 +49,8 @@ pub(crate) struct Reader<'a> {
     read_preference: Option<String>,
     include_preference: Option<String>,
     subquery_preference: Option<String>,
+    /// Sub-queries around the query at hand.
+    depth: usize,
 }
 
 impl DataService {
@@ -61,7 +64,7 @@ impl DataService {
         let reader = Reader::new(self, &caller, request.read_preferences.as_ref())?;
         let class = reader.class(&request.class_name, Method::Get).await?.ok_or_else(ParseError::object_not_found)?;
         let class = reader.class_with(class, &fields::mentioned(request.selection.as_ref(), &[])).await?;
-        let fields = Fields::new(request.selection.as_ref(), &class.schema);
+        let fields = reader.fields(request.selection.as_ref(), &class)?;
         let query = reader.own_sessions_only(&class.schema, by_id(&request.object_id))?;
         let options = FindOptions {
             limit: Some(1),
@@ -112,6 +115,7 @@ impl<'a> Reader<'a> {
             include_preference: preference(|preferences| &preferences.include)?.or_else(|| main.clone()),
             subquery_preference: preference(|preferences| &preferences.subquery)?.or_else(|| main.clone()),
             read_preference: main,
+            depth: 0,
         })
     }
 
@@ -134,7 +138,7 @@ impl<'a> Reader<'a> {
         let class = self.class_with(class, &fields::mentioned(request.selection.as_ref(), &request.order)).await?;
         let (class, query) = self.query(class, &options.filter).await?;
         let sort = if options.limit > 0 { self.sort(&class, &request.order, &options.filter)? } else { Vec::new() };
-        let fields = Fields::new(request.selection.as_ref(), &class.schema);
+        let fields = self.fields(request.selection.as_ref(), &class)?;
         let find = FindOptions {
             order: sort,
             skip: options.skip,
@@ -165,6 +169,18 @@ impl<'a> Reader<'a> {
         let site = Site { fields: &fields, mount_url: &request.mount_url, includes: includes.as_ref() };
         let class_name = named.then_some(class.schema.name.as_str());
         self.print(&class, site, |printer| printer.results(&documents, class_name, count)).await
+    }
+
+    /// What a request selects.
+    ///
+    /// # Errors
+    /// 102 if a client asks for more included objects than the app allows.
+    fn fields(&self, selection: Option<&Selection>, class: &Class) -> Result<Fields> {
+        let fields = Fields::new(selection, &class.schema);
+        if self.caller.is_restricted() {
+            fields.check_complexity(&self.service.settings.complexity)?;
+        }
+        Ok(fields)
     }
 
     /// What class-level permissions call the query. A session query is never about one object: it is narrowed to the
@@ -227,7 +243,12 @@ impl<'a> Reader<'a> {
     /// Types a `where`. If it names fields that the class does not have, they may be new.
     async fn parse(&self, class: Arc<Class>, filter: &Json) -> Result<(Arc<Class>, Query)> {
         let access = if self.caller.is_restricted() { QueryAccess::Client } else { QueryAccess::Master };
-        let rules = QueryRules::new(access, self.now);
+        let complexity = &self.service.settings.complexity;
+        let rules = QueryRules {
+            max_depth: complexity.query_depth,
+            allow_regex: complexity.allow_regex,
+            ..QueryRules::new(access, self.now)
+        };
         let query = Query::parse(filter, &class.schema, &rules)?;
         if !names_unknown_fields(&query, &class.schema) {
             return Ok((class, query));

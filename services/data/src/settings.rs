@@ -6,7 +6,7 @@ use std::{
 };
 
 use parsefleet_core::denylist::{InvalidRule, KeywordDenylist};
-use parsefleet_runtime::config::{Database, Objects};
+use parsefleet_runtime::config::{Database, Objects, RequestComplexity};
 use serde_json::Value as Json;
 
 /// Settings of the data service.
@@ -32,6 +32,8 @@ pub struct Settings {
     pub aggregation_raw_field_names: bool,
     /// Whether the read-only master key may aggregate.
     pub allow_aggregation_for_read_only_master: bool,
+    /// Most that one request of a client may ask for.
+    pub complexity: RequestComplexity,
     /// Whether everybody may ask for a query's plan.
     pub allow_public_explain: bool,
     /// Rules for words that a write may not hold.
@@ -66,6 +68,7 @@ impl Settings {
             aggregation_raw_values: objects.aggregation_raw_values,
             aggregation_raw_field_names: objects.aggregation_raw_field_names,
             allow_aggregation_for_read_only_master: objects.allow_aggregation_for_read_only_master,
+            complexity: objects.request_complexity.clone(),
             allow_public_explain: flag("allowPublicExplain"),
             keyword_denylist: KeywordDenylist::new(&objects.keyword_denylist)?,
             file_key: objects.file_key.clone(),
@@ -90,6 +93,7 @@ impl Settings {
             aggregation_raw_values: false,
             aggregation_raw_field_names: false,
             allow_aggregation_for_read_only_master: true,
+            complexity: RequestComplexity::default(),
             allow_public_explain: false,
             keyword_denylist: KeywordDenylist::default(),
             file_key: None,

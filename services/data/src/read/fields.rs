@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use parsefleet_core::{ClassSchema, FieldType, query::Selection};
+use parsefleet_core::{ClassSchema, ErrorCode, FieldType, ParseError, error::Result, query::Selection};
 use parsefleet_proto::v1;
+use parsefleet_runtime::config::RequestComplexity;
 
 use crate::{codec::columns::projected_names, schema::Class};
 
@@ -18,6 +19,10 @@ pub(super) struct Fields {
     pub(super) include: Paths,
     keys: Option<Vec<String>>,
     exclude_keys: Option<Vec<String>>,
+    /// Paths that `includeAll` added, whether or not they had been asked for by name.
+    included_all: usize,
+    /// Paths that were asked for by name, and those on the way to them.
+    included_by_name: usize,
 }
 
 /// Paths to be included, as a tree: a path is included only if the ones it goes through are.
@@ -45,8 +50,11 @@ impl Fields {
                 include.insert(path);
             }
         }
+        let included_by_name = include.count();
+        let mut included_all = 0;
         if include_all {
             for field in fields_with_pointers(schema) {
+                included_all += 1;
                 include.insert(field);
                 if let Some(keys) = &mut keys {
                     keys.push(field.to_owned());
@@ -54,7 +62,25 @@ impl Fields {
             }
         }
         let (selected, text_score) = selected(keys.as_deref(), exclude_keys.as_deref(), schema);
-        Self { selected, text_score, include, keys, exclude_keys }
+        Self { selected, text_score, include, keys, exclude_keys, included_all, included_by_name }
+    }
+
+    /// Checks what is included against the app's limits.
+    ///
+    /// # Errors
+    /// 102 if it is more.
+    pub(super) fn check_complexity(&self, limits: &RequestComplexity) -> Result<()> {
+        let depth = self.include.depth();
+        if let Some(most) = limits.include_depth.filter(|most| depth > *most) {
+            let message = format!("Include depth of {depth} exceeds maximum allowed depth of {most}");
+            return Err(ParseError::new(ErrorCode::InvalidQuery, message));
+        }
+        let count = self.included_by_name + self.included_all;
+        if let Some(most) = limits.include_count.filter(|most| count > *most) {
+            let message = format!("Number of include fields ({count}) exceeds maximum allowed ({most})");
+            return Err(ParseError::new(ErrorCode::InvalidQuery, message));
+        }
+        Ok(())
     }
 
     /// What is selected of the objects included at a path, and what is included in them.
@@ -81,6 +107,7 @@ impl Fields {
             include: include.clone(),
             keys: self.keys.clone(),
             exclude_keys: self.exclude_keys.clone(),
+            ..Self::default()
         }
     }
 
@@ -125,6 +152,16 @@ impl Paths {
         for part in path.split('.') {
             node = node.children.entry(part.to_owned()).or_default();
         }
+    }
+
+    /// How many paths there are.
+    fn count(&self) -> usize {
+        self.children.values().map(|below| 1 + below.count()).sum()
+    }
+
+    /// Parts of the longest path.
+    fn depth(&self) -> usize {
+        self.children.values().map(|below| 1 + below.depth()).max().unwrap_or(0)
     }
 
     /// Whether nothing is to be included.

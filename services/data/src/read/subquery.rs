@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use parsefleet_core::{
-    ClassSchema, FieldPath, Query, Value,
+    ClassSchema, ErrorCode, FieldPath, ParseError, Query, Value,
     error::Result,
     query::{Constraint, Subquery},
     value::Pointer,
@@ -61,17 +61,41 @@ impl Reader<'_> {
         projection: Option<Vec<String>>,
     ) -> BoxFuture<'s, Result<Option<Found>>> {
         Box::pin(async move {
+            let reader = self.deeper()?;
             let redirect = subquery.redirect_key.as_deref();
-            let Some(class) = self.class_of_query(&subquery.class_name, redirect).await? else { return Ok(None) };
+            let Some(class) = reader.class_of_query(&subquery.class_name, redirect).await? else { return Ok(None) };
             let everything = Json::Object(serde_json::Map::new());
             let filter = if subquery.filter.is_null() { &everything } else { &subquery.filter };
-            let operation = self.operation_of(&class, filter);
-            policy::authorise(&class, self.caller, operation)?;
-            let (class, query) = self.query(class, filter).await?;
-            let options =
-                FindOptions { projection, read_preference: self.subquery_preference.clone(), ..FindOptions::default() };
-            let documents = self.fetch(&class, &query, operation, &options).await?;
+            let operation = reader.operation_of(&class, filter);
+            policy::authorise(&class, reader.caller, operation)?;
+            let (class, query) = reader.query(class, filter).await?;
+            let options = FindOptions {
+                projection,
+                limit: reader.subquery_limit(),
+                read_preference: reader.read_preference.clone(),
+                ..FindOptions::default()
+            };
+            let documents = reader.fetch(&class, &query, operation, &options).await?;
             Ok(Some((class, documents)))
         })
+    }
+
+    /// The same caller, one sub-query further down.
+    ///
+    /// # Errors
+    /// 102 if that is further than the app allows to clients.
+    fn deeper(&self) -> Result<Self> {
+        let depth = self.depth + 1;
+        let most = self.service.settings.complexity.subquery_depth.filter(|_| self.caller.is_restricted());
+        if let Some(most) = most.filter(|most| depth > *most) {
+            let message = format!("Subquery nesting depth exceeds maximum allowed depth of {most}");
+            return Err(ParseError::new(ErrorCode::InvalidQuery, message));
+        }
+        Ok(Self { depth, read_preference: self.subquery_preference.clone(), ..self.clone() })
+    }
+
+    fn subquery_limit(&self) -> Option<u64> {
+        let limit = self.service.settings.complexity.subquery_limit.filter(|_| self.caller.is_restricted())?;
+        u64::try_from(limit).ok()
     }
 }

@@ -23,7 +23,7 @@ use parsefleet_proto::{
         UpdateRequest, data_client::DataClient, operation::Operation as Kind,
     },
 };
-use parsefleet_runtime::rpc::Channel;
+use parsefleet_runtime::{config::RequestComplexity, rpc::Channel};
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 use tonic::Status;
@@ -122,6 +122,7 @@ pub(crate) fn settings() -> Settings {
         aggregation_raw_values: false,
         aggregation_raw_field_names: false,
         allow_aggregation_for_read_only_master: true,
+        complexity: RequestComplexity::default(),
         allow_public_explain: false,
         keyword_denylist: KeywordDenylist::default(),
         file_key: None,

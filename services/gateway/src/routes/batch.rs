@@ -67,12 +67,24 @@ fn parts_of(app: &App, caller: &Caller, body: &Members) -> Result<Vec<Part>> {
     let requests = body.get("requests").filter(|requests| requests.starts_with('['));
     let requests = requests.and_then(|requests| serde_json::from_str::<Vec<&RawValue>>(requests).ok());
     let requests = requests.ok_or_else(|| invalid("requests must be an array"))?;
+    check_number(app, caller, requests.len())?;
     let parts = requests.into_iter().map(|request| Part::read(app, body.share(request.get())));
     let parts = parts.collect::<Result<Vec<_>>>()?;
     for part in &parts {
         part.admit(app, caller)?;
     }
     Ok(parts)
+}
+
+/// Clients may not put more requests into a batch than the app allows.
+fn check_number(app: &App, caller: &Caller, number: usize) -> Result<()> {
+    let limit = app.config.objects.request_complexity.batch_request_limit.filter(|_| caller.role().is_none());
+    match limit.filter(|limit| number > *limit) {
+        Some(limit) => {
+            Err(invalid(format!("Batch request contains {number} sub-requests, which exceeds the limit of {limit}.")))
+        }
+        None => Ok(()),
+    }
 }
 
 impl Part {

@@ -113,10 +113,10 @@ fn check_list(key: &str, list: &Json, rules: &QueryRules) -> Result<()> {
 }
 
 fn check_pattern(value: &Json, rules: &QueryRules) -> Result<()> {
-    let Some(pattern) = value.get("$regex") else { return Ok(()) };
-    if rules.access == QueryAccess::Client && !rules.allow_regex {
+    if rules.access == QueryAccess::Client && !rules.allow_regex && has_pattern(value) {
         return Err(invalid_query("$regex operator is not allowed"));
     }
+    let Some(pattern) = value.get("$regex") else { return Ok(()) };
     if !pattern.is_string() {
         return Err(invalid_query("$regex value must be a string"));
     }
@@ -132,6 +132,12 @@ fn check_pattern(value: &Json, rules: &QueryRules) -> Result<()> {
             Err(invalid_query("$options value must be a string"))
         }
     }
+}
+
+/// Whether a regular expression is asked for, by itself or in the list of `$all`.
+fn has_pattern(value: &Json) -> bool {
+    let list = value.get("$all").and_then(Json::as_array);
+    value.get("$regex").is_some() || list.into_iter().flatten().any(|item| item.get("$regex").is_some())
 }
 
 fn is_allowed(key: &str, access: QueryAccess) -> bool {

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use parsefleet_core::denylist::KeywordDenylist;
-use serde_json::{Value as Json, json};
+use serde_json::{Map, Value as Json, json};
 
 use super::Builder;
-use crate::config::Objects;
+use crate::config::{Objects, RequestComplexity};
 
 impl Builder<'_> {
     pub(super) fn objects(&mut self) -> Objects {
@@ -28,6 +28,48 @@ impl Builder<'_> {
             file_key: self.settings.text("fileKey"),
             protected_fields: self.protected_fields(),
             protected_fields_owner_exempt: self.settings.boolean("protectedFieldsOwnerExempt"),
+            request_complexity: self.request_complexity(),
+        }
+    }
+
+    fn request_complexity(&mut self) -> RequestComplexity {
+        let given = match self.settings.value("requestComplexity") {
+            Some(Json::Object(members)) => members,
+            None | Some(Json::Null) => Map::new(),
+            Some(_) => {
+                self.problem("requestComplexity must be an object.");
+                Map::new()
+            }
+        };
+        let allow_regex = match given.get("allowRegex") {
+            None => true,
+            Some(Json::Bool(allowed)) => *allowed,
+            Some(_) => {
+                self.problem("requestComplexity.allowRegex must be a boolean.");
+                true
+            }
+        };
+        RequestComplexity {
+            include_depth: self.complexity_limit(&given, "includeDepth"),
+            include_count: self.complexity_limit(&given, "includeCount"),
+            query_depth: self.complexity_limit(&given, "queryDepth"),
+            subquery_depth: self.complexity_limit(&given, "subqueryDepth"),
+            subquery_limit: self.complexity_limit(&given, "subqueryLimit"),
+            allow_regex,
+            batch_request_limit: self.complexity_limit(&given, "batchRequestLimit"),
+        }
+    }
+
+    fn complexity_limit(&mut self, given: &Map<String, Json>, name: &str) -> Option<usize> {
+        let limit = given.get(name)?.as_f64().filter(|limit| limit.fract() == 0.0);
+        match limit {
+            Some(-1.0) => None,
+            // Greater than any request, whatever the size of a pointer.
+            Some(limit) if limit >= 1.0 => Some(limit as usize),
+            _ => {
+                self.problem(format!("requestComplexity.{name} must be a positive integer or -1 to disable."));
+                None
+            }
         }
     }
 

@@ -38,7 +38,6 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         .members(RATE_LIMIT),
     object("requestComplexity", &["PARSE_SERVER_REQUEST_COMPLEXITY"], "Most that one query may ask for.")
         .default("{}")
-        .not_implemented()
         .members(REQUEST_COMPLEXITY),
     object(
         "idempotencyOptions",
@@ -79,8 +78,8 @@ pub(super) const REQUEST_COMPLEXITY: &[OptionSpec] = &[
     integer("subqueryLimit", NESTED, "Rows a sub-query may return.").default("-1"),
     boolean("allowRegex", NESTED, "Permit $regex.").default("true"),
     integer("batchRequestLimit", NESTED, "Operations per /batch.").default("-1"),
-    integer("graphQLDepth", NESTED, "Selection depth.").default("-1"),
-    integer("graphQLFields", NESTED, "Selected fields.").default("-1"),
+    integer("graphQLDepth", NESTED, "Selection depth.").default("-1").not_implemented(),
+    integer("graphQLFields", NESTED, "Selected fields.").default("-1").not_implemented(),
 ];
 
 pub(super) const SECURITY: &[OptionSpec] = &[

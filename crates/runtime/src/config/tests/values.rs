@@ -169,3 +169,38 @@ fn values_reach_the_configuration() {
     assert_eq!(config.objects.max_limit, Some(5));
     assert_eq!(config.objects.keyword_denylist.len(), 3);
 }
+
+#[test]
+fn limits_of_requests_are_positive_or_off() {
+    let complexity = |json: &str| {
+        let environment = [
+            ("PARSE_SERVER_APPLICATION_ID", "test"),
+            ("PARSE_SERVER_MASTER_KEY", "master"),
+            ("PARSE_SERVER_REQUEST_COMPLEXITY", json),
+        ];
+        let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        match load(std::iter::empty(), environment) {
+            Ok(Launch::Run(startup)) => Ok(startup.config.objects.request_complexity),
+            Ok(Launch::Print(text)) => panic!("{text}"),
+            Err(problems) => Err(problems.0),
+        }
+    };
+    assert_eq!(complexity("{}"), Ok(RequestComplexity::default()));
+    assert_eq!(
+        complexity(r#"{"queryDepth": 3, "includeDepth": -1, "allowRegex": false}"#),
+        Ok(RequestComplexity { query_depth: Some(3), allow_regex: false, ..RequestComplexity::default() })
+    );
+    for (given, problem) in [
+        (r#"{"queryDepth": 0}"#, "requestComplexity.queryDepth must be a positive integer or -1 to disable."),
+        (r#"{"subqueryLimit": 1.5}"#, "requestComplexity.subqueryLimit must be a positive integer or -1 to disable."),
+        (
+            r#"{"batchRequestLimit": "9"}"#,
+            "requestComplexity.batchRequestLimit must be a positive integer or -1 to disable.",
+        ),
+        (r#"{"allowRegex": 1}"#, "requestComplexity.allowRegex must be a boolean."),
+        (r#"[]"#, "requestComplexity must be an object."),
+        (r#"{"nope": 1}"#, "error: unknown option requestComplexity.nope"),
+    ] {
+        assert_eq!(complexity(given), Err(vec![problem.to_owned()]), "{given}");
+    }
+}
