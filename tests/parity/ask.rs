@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Response headers that an SDK or a browser can see and that have to be equal.
-const COMPARED_HEADERS: [&str; 8] = [
+const COMPARED_HEADERS: [&str; 10] = [
     "access-control-allow-headers",
     "access-control-allow-methods",
     "access-control-allow-origin",
@@ -24,6 +24,8 @@ const COMPARED_HEADERS: [&str; 8] = [
     "location",
     "retry-after",
     "etag",
+    "x-ratelimit-limit",
+    "x-ratelimit-remaining",
 ];
 
 /// A server under comparison.
@@ -161,6 +163,8 @@ impl Conversation {
             let Some(value) = seen.get(name).and_then(|value| value.to_str().ok()) else { continue };
             let value = match name {
                 "etag" => tag.replace(value, "<etag>").into_owned(),
+                // Counts down while the questions are asked.
+                "retry-after" if value.len() > 1 => "<seconds>".to_owned(),
                 _ => self.names.normalise_text(value, server_url),
             };
             headers.insert(name, value);

@@ -12,7 +12,7 @@ mod stored;
 
 use anyhow::Result;
 use parsefleet_testkit::servers::{ParseServer, Parsefleet, Settings, mongodb_uri};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     ask::{Answer, Server},
@@ -75,7 +75,7 @@ async fn compare() -> Result<()> {
         return Ok(());
     }
     let run = rand::random::<u32>();
-    let options = json!({});
+    let options = json!({ "rateLimit": limits() });
     let database = |name: &str| mongodb_uri(&format!("parity_{run}_{name}"));
 
     let reference_uri = database("reference")?;
@@ -96,7 +96,7 @@ async fn compare() -> Result<()> {
     // One database, both servers at the same time: every other question goes to the other server, and the answers have to be
     // those of Parse Server alone. Left to itself, Parse Server keeps the schema that it once read.
     let shared_uri = database("shared")?;
-    let options = json!({ "databaseOptions": { "schemaCacheTtl": 1 } });
+    let options = json!({ "databaseOptions": { "schemaCacheTtl": 1 }, "rateLimit": limits() });
     let theirs = ParseServer::start(folder.path(), &shared_uri, &options).await?;
     let theirs = Server::new("Parse Server, shared", &theirs.url.clone(), Some(&shared_uri), theirs).await?;
     let ours = Parsefleet::start(folder.path(), test_app().option("databaseURI", shared_uri.clone())).await?;
@@ -112,7 +112,33 @@ async fn compare() -> Result<()> {
 
 /// The test app with the options that Parse Server runs with here.
 fn test_app() -> Settings {
-    Settings::default().option("allowClientClassCreation", true)
+    Settings::default().option("allowClientClassCreation", true).option("rateLimit", limits())
+}
+
+/// Limits on classes that only the questions about limits name. Their window is longer than the run.
+fn limits() -> Value {
+    let limit = |path: &str, count: u64, members: Value| {
+        let mut limit = json!({ "requestPath": path, "requestCount": count, "requestTimeWindow": 600_000 });
+        limit["includeInternalRequests"] = json!(true);
+        if let (Some(limit), Value::Object(members)) = (limit.as_object_mut(), members) {
+            limit.extend(members);
+        }
+        limit
+    };
+    json!([
+        limit("/classes/LimitedA", 3, json!({})),
+        limit("/classes/LimitedB{/*id}", 2, json!({ "requestMethods": ["POST"], "errorResponseMessage": "slow down" })),
+        limit("/classes/LimitedC", 0, json!({})),
+        limit("/limited/{*anything}", 2, json!({})),
+        limit("/classes/LimitedD", 2, json!({ "includeMasterKey": true, "requestMethods": ["POST"] })),
+        limit("/classes/LimitedE", 3, json!({})),
+        limit("/classes/LimitedF", 2, json!({ "requestMethods": ["POST"] })),
+        limit("/classes/LimitedG", 4, json!({ "zone": "global" })),
+        limit("/classes/LimitedH", 2, json!({ "zone": "session" })),
+        limit("/classes/LimitedI", 2, json!({ "zone": "user" })),
+        limit("/classes/LimitedJ{/:id}", 2, json!({ "requestMethods": "^P" })),
+        limit("/classes/LimitedK", 2, json!({ "requestMethods": ["GET"] })),
+    ])
 }
 
 async fn ask_all(server: &Server, scenarios: &[Scenario]) -> Result<Vec<Vec<Answer>>> {
@@ -129,7 +155,7 @@ async fn ask_alternating(theirs: &Server, ours: &Server, scenarios: &[Scenario])
     for scenario in scenarios {
         let mut conversation = ours.conversation(scenario);
         for (index, question) in scenario.questions.iter().enumerate() {
-            let server = if index % 2 == 0 { ours } else { theirs };
+            let server = if scenario.apart || index % 2 == 0 { ours } else { theirs };
             conversation.ask(server, question).await?;
         }
         answers.push(conversation.into_answers());

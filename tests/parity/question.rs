@@ -13,6 +13,8 @@
 //! ] }]
 //! ```
 //!
+//! A scenario with `"apart": true` is asked as a whole of each server, where others alternate between two on one database.
+//!
 //! A question is `[request line, body?, extras?]`. `${n.member}` is a member of the answer to question n of the scenario.
 //! The request line's path is below the mount path; what stands after `where=` and other parameters is encoded on sending.
 //! Extras, all optional: `as` (`master`, `readonly`, `maintenance`; default: a client), `headers` (added; null removes one),
@@ -34,6 +36,9 @@ pub(crate) struct Scenario {
     #[serde(rename = "scenario")]
     pub(crate) name: String,
     pub(crate) questions: Vec<Question>,
+    /// Each server is asked everything: what one server was asked, another one does not know.
+    #[serde(default)]
+    pub(crate) apart: bool,
     #[serde(skip)]
     pub(crate) file: String,
 }

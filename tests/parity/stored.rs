@@ -18,6 +18,10 @@ pub(crate) fn classes_of(scenario: &Scenario) -> Vec<String> {
         for text in [&question.line, &body] {
             classes.extend(class.captures_iter(text).map(|captures| captures[1].to_owned()));
         }
+        // Only one scenario after the other writes it.
+        if question.line.contains(" /config") {
+            classes.push("_GlobalConfig".to_owned());
+        }
     }
     classes.sort();
     classes.dedup();

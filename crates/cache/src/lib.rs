@@ -7,6 +7,7 @@
 //!
 //! A cache that fails is a cache that knows nothing: its own failures are never anybody's error.
 
+mod counters;
 mod local;
 mod redis;
 
@@ -19,6 +20,7 @@ use parsefleet_core::error::Result;
 use tokio::sync::watch;
 
 pub use crate::{
+    counters::{Count, Counters, LocalCounters, RedisCounters},
     local::LocalCache,
     redis::{RedisCache, RedisCacheError},
 };

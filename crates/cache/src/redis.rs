@@ -39,6 +39,14 @@ const RECONNECT_DELAY: Duration = Duration::from_millis(250);
 #[error("the address of Redis cannot be used: {0}")]
 pub struct RedisCacheError(#[from] redis::RedisError);
 
+/// How Redis is talked to: rather not at all than slowly.
+pub(crate) fn connection_config() -> ConnectionManagerConfig {
+    ConnectionManagerConfig::new()
+        .set_response_timeout(Some(RESPONSE_TIMEOUT))
+        .set_connection_timeout(Some(CONNECT_TIMEOUT))
+        .set_number_of_retries(1)
+}
+
 /// A cache that all processes with the same Redis and prefix share.
 pub struct RedisCache {
     shared: Arc<Shared>,
@@ -63,13 +71,9 @@ impl RedisCache {
     /// If the address is not one of Redis.
     pub fn try_new(url: &str, prefix: &str, limits: Limits) -> std::result::Result<Self, RedisCacheError> {
         let client = Client::open(url)?;
-        let config = ConnectionManagerConfig::new()
-            .set_response_timeout(Some(RESPONSE_TIMEOUT))
-            .set_connection_timeout(Some(CONNECT_TIMEOUT))
-            .set_number_of_retries(1);
         let shared = Arc::new(Shared {
             first_level: LocalCache::new(limits),
-            connection: ConnectionManager::new_lazy_with_config(client.clone(), config)?,
+            connection: ConnectionManager::new_lazy_with_config(client.clone(), connection_config())?,
             keys: Keys { prefix: prefix.to_owned() },
             time_to_live: limits.time_to_live,
             hears: AtomicBool::new(false),
@@ -227,18 +231,18 @@ impl Keys {
 }
 
 /// Leaves Redis alone for a moment after a failure.
-struct Rest {
+pub(crate) struct Rest {
     started: Instant,
     until_milliseconds: AtomicU64,
 }
 
 impl Rest {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { started: Instant::now(), until_milliseconds: AtomicU64::new(0) }
     }
 
     /// The command's result, or nothing if it failed or was not tried.
-    async fn unless_resting<T>(&self, command: impl Future<Output = RedisResult<T>>) -> Option<T> {
+    pub(crate) async fn unless_resting<T>(&self, command: impl Future<Output = RedisResult<T>>) -> Option<T> {
         let now = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
         if now < self.until_milliseconds.load(Ordering::Relaxed) {
             return None;

@@ -84,7 +84,7 @@ fn write_subject(is_first: bool, subject: &str, rights: &str, out: &mut Vec<u8>)
 }
 
 /// JavaScript's notion of a true value.
-pub(crate) fn is_truthy(json: &Json) -> bool {
+pub fn is_truthy(json: &Json) -> bool {
     match json {
         Json::Null => false,
         Json::Bool(value) => *value,

@@ -3,6 +3,7 @@
 mod build;
 mod check;
 mod help;
+mod limits;
 mod load;
 mod options;
 mod settings;
@@ -18,6 +19,7 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 use serde_json::Value as Json;
 
+pub use limits::{RateLimit, RateLimitMethods, RateLimitZone, Security};
 pub use load::{Launch, Problems, Role, Startup, load};
 
 /// Everything a Parsefleet process can be told. Parse Server's options keep their meaning; Parsefleet's own are under
@@ -40,6 +42,10 @@ pub struct Config {
     pub cache: Cache,
     /// `sessionLength`, `expireInactiveSessions`, `extendSessionOnUse`
     pub sessions: Sessions,
+    /// `rateLimit`
+    pub rate_limits: Vec<RateLimit>,
+    /// `security`
+    pub security: Security,
     /// `logLevel`, `jsonLogs`, `silent`, `verbose`
     pub log: Log,
     /// Parsefleet's own settings.

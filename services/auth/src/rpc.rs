@@ -28,7 +28,12 @@ impl AuthRpc {
         let context = request.context.unwrap_or_default();
         let session = session::resolve(&self.objects, &context, &request.session_token, now()).await?;
         let roles = roles::of_user(&self.objects, &context, &session.user_id).await?;
-        Ok(ResolveResponse { user_id: session.user_id, roles, expires_at: session.expires_at.map(|date| date.0) })
+        Ok(ResolveResponse {
+            user_id: session.user_id,
+            roles,
+            expires_at: session.expires_at.map(|date| date.0),
+            session_id: session.id,
+        })
     }
 }
 

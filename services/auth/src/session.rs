@@ -9,12 +9,15 @@ use crate::objects::{Objects, Pointer};
 
 /// A session that is in force.
 pub(crate) struct Session {
+    pub(crate) id: String,
     pub(crate) user_id: String,
     pub(crate) expires_at: Option<Date>,
 }
 
 #[derive(Deserialize)]
 struct SessionRow {
+    #[serde(rename = "objectId")]
+    object_id: String,
     user: Option<Pointer>,
     #[serde(rename = "expiresAt")]
     expires_at: Option<ExpiresAt>,
@@ -54,7 +57,7 @@ pub(crate) async fn resolve(objects: &Objects, context: &RequestContext, token: 
     if users.is_empty() {
         return Err(unknown());
     }
-    Ok(Session { user_id, expires_at })
+    Ok(Session { id: row.object_id, user_id, expires_at })
 }
 
 fn unknown() -> ParseError {

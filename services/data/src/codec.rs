@@ -26,16 +26,15 @@ pub use json::{Include, Includes, JsonReader, ReadView, Reader};
 pub use object::{Roots, decode};
 pub(crate) use schema::encode_field;
 pub use schema::{decode_class, encode_class};
-pub(crate) use update::encode_update;
+pub(crate) use update::{encode_changes, encode_update};
 
 /// A stored document cannot be read: its bytes are not BSON.
 #[derive(Debug, thiserror::Error)]
 #[error("a stored document is not valid BSON: {0}")]
 pub struct CorruptDocument(String);
 
-impl CorruptDocument {
-    /// What the driver cannot read.
-    pub(crate) fn new(error: &bson::error::Error) -> Self {
+impl From<bson::error::Error> for CorruptDocument {
+    fn from(error: bson::error::Error) -> Self {
         Self(error.to_string())
     }
 }

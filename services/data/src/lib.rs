@@ -12,6 +12,7 @@ mod caller;
 mod clock;
 pub mod codec;
 mod conditions;
+mod config;
 mod error;
 mod invalidation;
 mod policy;

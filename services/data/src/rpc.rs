@@ -7,8 +7,9 @@ use parsefleet_proto::{
     status_from_error,
     v1::{
         AggregateRequest, AggregateResponse, CreateRequest, CreateResponse, DeleteRequest, DeleteResponse,
-        DistinctRequest, DistinctResponse, FindRequest, FindResponse, GetRequest, GetResponse, TransactRequest,
-        TransactResponse, UpdateRequest, UpdateResponse,
+        DistinctRequest, DistinctResponse, FindRequest, FindResponse, GetConfigRequest, GetConfigResponse, GetRequest,
+        GetResponse, PingRequest, PingResponse, TransactRequest, TransactResponse, UpdateConfigRequest,
+        UpdateConfigResponse, UpdateRequest, UpdateResponse,
         data_server::{Data, DataServer},
     },
 };
@@ -16,7 +17,7 @@ use parsefleet_runtime::rpc::MESSAGE_LIMIT;
 use tonic::{Request, Response, Status, async_trait};
 use tracing::{Instrument as _, Span, field::Empty, info_span};
 
-use crate::service::DataService;
+use crate::{config::CLASS as CONFIG, service::DataService};
 
 impl DataService {
     /// The service as a gRPC server, for this process or for a port.
@@ -80,6 +81,32 @@ impl Data for DataService {
     async fn transact(&self, request: Request<TransactRequest>) -> Result<Response<TransactResponse>, Status> {
         let request = request.into_inner();
         answer(span("transact", ""), async { Ok(TransactResponse { results: self.transact(&request).await? }) }).await
+    }
+
+    async fn get_config(&self, request: Request<GetConfigRequest>) -> Result<Response<GetConfigResponse>, Status> {
+        let request = request.into_inner();
+        let span = span("get_config", CONFIG);
+        answer(span, async { Ok(GetConfigResponse { body: self.config(&request).await? }) }).await
+    }
+
+    async fn update_config(
+        &self,
+        request: Request<UpdateConfigRequest>,
+    ) -> Result<Response<UpdateConfigResponse>, Status> {
+        let request = request.into_inner();
+        answer(span("update_config", CONFIG), async {
+            self.update_config(&request).await?;
+            Ok(UpdateConfigResponse {})
+        })
+        .await
+    }
+
+    async fn ping(&self, _: Request<PingRequest>) -> Result<Response<PingResponse>, Status> {
+        answer(span("ping", ""), async {
+            self.ready().await?;
+            Ok(PingResponse {})
+        })
+        .await
     }
 }
 

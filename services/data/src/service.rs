@@ -1,8 +1,11 @@
 //! The data service: what it is made of, and how it is started.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
-use parsefleet_core::error::Result;
+use parsefleet_core::{ErrorCode, ParseError, error::Result};
 use tokio::task::JoinHandle;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -20,6 +23,8 @@ pub struct DataService {
     pub(crate) invalidation: Arc<dyn Invalidation>,
     /// The transaction that all this belongs to, if there is one.
     pub(crate) scope: Option<Arc<Scope>>,
+    /// Whether what Parse's own classes rely on is still being made.
+    preparing: Arc<AtomicBool>,
     tasks: TaskTracker,
     stopping: CancellationToken,
 }
@@ -30,7 +35,8 @@ impl DataService {
         let settings = Arc::new(settings);
         let tasks = TaskTracker::new();
         let schema = Schema::new(Arc::clone(&store), Arc::clone(&settings), Arc::clone(&invalidation), tasks.clone());
-        Self { store, settings, schema, invalidation, scope: None, tasks, stopping: CancellationToken::new() }
+        let (preparing, stopping) = (Arc::default(), CancellationToken::new());
+        Self { store, settings, schema, invalidation, scope: None, preparing, tasks, stopping }
     }
 
     /// The same service inside a transaction.
@@ -42,9 +48,12 @@ impl DataService {
     /// ends when they are there; nobody has to wait for it.
     pub fn prepare_database(&self) -> JoinHandle<()> {
         let (store, settings) = (Arc::clone(&self.store), Arc::clone(&self.settings));
-        let stopping = self.stopping.clone();
+        let (preparing, stopping) = (Arc::clone(&self.preparing), self.stopping.clone());
+        preparing.store(true, Ordering::Release);
         self.tasks.spawn(async move {
-            stopping.run_until_cancelled(startup::prepare(store, settings)).await;
+            if stopping.run_until_cancelled(startup::prepare(store, settings)).await.is_some() {
+                preparing.store(false, Ordering::Release);
+            }
         })
     }
 
@@ -63,11 +72,16 @@ impl DataService {
         self.schema.fresh().await.map(|_| ())
     }
 
-    /// Whether the database answers.
+    /// Whether the database answers, and has what Parse's own classes rely on: before that, two users could take one name.
     ///
     /// # Errors
-    /// It does not.
-    pub async fn ping(&self) -> Result<()> {
-        self.store.ping().await.map_err(parse_error)
+    /// It does not, or not yet.
+    pub async fn ready(&self) -> Result<()> {
+        self.store.ping().await.map_err(parse_error)?;
+        if self.preparing.load(Ordering::Acquire) {
+            let text = "The indexes of Parse's own classes are being made.";
+            return Err(ParseError::new(ErrorCode::InternalServerError, text));
+        }
+        Ok(())
     }
 }

@@ -17,7 +17,8 @@ pub use transaction::Transaction;
 use async_trait::async_trait;
 use bson::{Bson, Document, RawDocumentBuf};
 use parsefleet_core::{
-    ClassName, ClassSchema, Date, FieldName, Query, Update, query::SortKey, schema::Field, value::Pointer,
+    ClassName, ClassSchema, Date, FieldName, FieldPath, Query, Update, query::SortKey, schema::Field, update::Change,
+    value::Pointer,
 };
 
 /// What a store may answer instead of a result.
@@ -166,6 +167,13 @@ pub trait ObjectStore: Send + Sync + 'static {
         update: &Update,
         updated_at: Date,
     ) -> Result<Option<RawDocumentBuf>, StoreError>;
+
+    /// The one document, with the id 1, of a class that holds settings. Unlike objects it has neither dates nor
+    /// permissions.
+    async fn settings(&self, class: &ClassSchema) -> Result<Option<RawDocumentBuf>, StoreError>;
+
+    /// Changes that document, and makes it if it is not there.
+    async fn change_settings(&self, class: &ClassSchema, changes: &[(FieldPath, Change)]) -> Result<(), StoreError>;
 
     /// Removes the documents that satisfy the query, and tells how many there were.
     async fn delete(&self, class: &ClassSchema, query: &Query) -> Result<u64, StoreError>;

@@ -11,7 +11,9 @@ use crate::{
     allow_list::AllowList,
     backend::{AuthBackend, DataBackend},
     cors::Cors,
+    health::Health,
     mount::Mount,
+    rate_limit::RateLimits,
     session::SessionResolver,
 };
 
@@ -25,8 +27,10 @@ pub(crate) struct App {
     pub(crate) mount: Mount,
     pub(crate) cors: Cors,
     pub(crate) allow_list: AllowList,
+    pub(crate) rate_limits: RateLimits,
     pub(crate) sessions: SessionResolver,
     pub(crate) data: DataBackend,
+    pub(crate) health: Health,
     pub(crate) in_flight: Semaphore,
 }
 
@@ -37,8 +41,10 @@ impl App {
             mount: Mount::new(&config.http),
             cors: Cors::try_new(&config.http)?,
             allow_list: AllowList::try_new(config.http.route_allow_list.as_deref())?,
+            rate_limits: RateLimits::try_new(Arc::clone(&config))?,
             sessions: SessionResolver::new(cache, AuthBackend::new(channels.auth)),
             data: DataBackend::new(channels.data),
+            health: Health::default(),
             in_flight: Semaphore::new(MAX_IN_FLIGHT),
             config,
         })

@@ -3,9 +3,9 @@
 use bytes::Bytes;
 use parsefleet_core::ParseError;
 use parsefleet_proto::v1::{
-    AggregateRequest, CreateRequest, CreateResponse, DeleteRequest, DistinctRequest, FindRequest, GetRequest,
-    Operation, OperationResult, RequestContext, ResolveRequest, ResolveResponse, TransactRequest, UpdateRequest,
-    auth_client::AuthClient, data_client::DataClient,
+    AggregateRequest, CreateRequest, CreateResponse, DeleteRequest, DistinctRequest, FindRequest, GetConfigRequest,
+    GetRequest, Operation, OperationResult, PingRequest, RequestContext, ResolveRequest, ResolveResponse,
+    TransactRequest, UpdateConfigRequest, UpdateRequest, auth_client::AuthClient, data_client::DataClient,
 };
 use parsefleet_runtime::rpc::{self, Channel, MESSAGE_LIMIT};
 use tonic::Status;
@@ -75,6 +75,26 @@ impl DataBackend {
     pub(crate) async fn transact(&self, operations: Vec<Operation>) -> Result<Vec<OperationResult>, ParseError> {
         let answer = self.0.clone().transact(TransactRequest { operations }).await.map_err(parse_error)?;
         Ok(answer.into_inner().results)
+    }
+}
+
+impl DataBackend {
+    pub(crate) async fn config(&self, context: RequestContext) -> Result<Bytes, ParseError> {
+        let message = GetConfigRequest { context: Some(context) };
+        let answer = self.0.clone().get_config(message).await.map_err(parse_error)?;
+        Ok(answer.into_inner().body)
+    }
+
+    pub(crate) async fn update_config(&self, context: RequestContext, body: Bytes) -> Result<(), ParseError> {
+        let message = UpdateConfigRequest { context: Some(context), body };
+        self.0.clone().update_config(message).await.map_err(parse_error)?;
+        Ok(())
+    }
+
+    /// Whether objects can be reached.
+    pub(crate) async fn ping(&self) -> Result<(), ParseError> {
+        self.0.clone().ping(PingRequest {}).await.map_err(parse_error)?;
+        Ok(())
     }
 }
 

@@ -25,7 +25,7 @@ const CLOUD: &str = "cloud";
 pub(crate) struct Identity {
     pub(crate) role: Option<Role>,
     pub(crate) installation_id: String,
-    /// Set only where a session decides.
+    /// It decides only where there is no role.
     pub(crate) session_token: Option<String>,
     pub(crate) cloud_context: Bytes,
 }
@@ -153,7 +153,7 @@ impl<'a> Credentials<'a> {
     }
 
     fn into_identity(self, role: Option<Role>, installation_id: String) -> Identity {
-        let session_token = (role.is_none() && !self.session_token.is_empty()).then(|| self.session_token.into_owned());
+        let session_token = (!self.session_token.is_empty()).then(|| self.session_token.into_owned());
         Identity { role, installation_id, session_token, cloud_context: self.cloud_context }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use http::StatusCode;
 use parsefleet_core::ParseError;
 
 /// Result of everything on a request's way.
@@ -27,6 +28,13 @@ pub(crate) enum Failure {
     NoRoute,
     /// Too much is going on: try again in a moment.
     Busy,
+    /// The sender asks more often than it may. The status is 429, for a part of a batch 400.
+    TooManyRequests {
+        /// Status of the response.
+        status: StatusCode,
+        /// Text of `error`.
+        message: String,
+    },
 }
 
 impl Failure {

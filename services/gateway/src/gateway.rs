@@ -15,7 +15,7 @@ use std::{
 use axum::extract::ConnectInfo;
 use bytes::Bytes;
 use futures_util::FutureExt as _;
-use http::{Request, Response, request::Parts};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header, request::Parts};
 use http_body::Body as HttpBody;
 use parsefleet_cache::Cache;
 use parsefleet_core::{ErrorCode, ParseError};
@@ -36,10 +36,13 @@ use crate::{
     client_address::TrustedProxies,
     context::{self, Identity},
     failure::{Failure, Result},
+    health::Condition,
     javascript::Loose,
     privilege::{Caller, Privilege, Role},
+    rate_limit::{Subject, User},
     render::{self, Body, Occasion, Reply},
     routes::{self, Call, Route},
+    session::Token,
     telemetry::{self, Observation},
     verb::Verb,
 };
@@ -63,6 +66,8 @@ struct Exchange<'a> {
     verb: Verb,
     request_id: String,
     observation: Observation,
+    /// Headers of the response that do not follow from its content.
+    headers: HeaderMap,
 }
 
 impl Gateway {
@@ -71,6 +76,7 @@ impl Gateway {
     /// # Errors
     /// When the configuration cannot be served.
     pub fn try_new(config: Arc<Config>, channels: Channels, cache: Arc<dyn Cache>) -> Result<Self, ServeError> {
+        routes::security::log(&config);
         Ok(Self {
             app: Arc::new(App::try_new(config, channels, cache)?),
             process: rand::random(),
@@ -91,6 +97,7 @@ impl Gateway {
             verb: Verb::of(&parts.method),
             request_id: telemetry::request_id(self.process),
             observation: Observation::start(),
+            headers: HeaderMap::new(),
             parts: &parts,
         };
         let span = tracing::info_span!(
@@ -161,7 +168,9 @@ impl Exchange<'_> {
             render::preflight(&self.occasion())
         } else {
             let outcome = self.guarded(path, body).await;
-            self.finished(outcome)
+            let mut response = self.finished(outcome);
+            response.headers_mut().extend(self.headers.drain());
+            response
         };
         app.cors.apply(response.headers_mut(), origin);
         response
@@ -198,7 +207,11 @@ impl Exchange<'_> {
         if is_health(path) {
             self.observation.is_health();
             app.allow_list.check(&self.verb, path, header_role)?;
-            return Ok(Reply::ok(Bytes::from_static(br#"{"status":"ok"}"#)));
+            let condition = app.health.condition(&app.data).await;
+            if condition == Condition::Starting {
+                self.headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            }
+            return Ok(condition.reply());
         }
         // 5. Bodies cost memory: the limit comes before them.
         let _place = app.in_flight.try_acquire().map_err(|_| Failure::Busy)?;
@@ -207,10 +220,13 @@ impl Exchange<'_> {
         self.override_method(&mut body);
         // 7. Application, keys, client-key rule.
         let identity = context::identify(config, headers, &mut body, header_role, address)?;
-        // 8. The allow list comes before the session, so that it costs nothing.
-        app.allow_list.check(&self.verb, path, identity.role)?;
-        // 9. A bad session token fails even routes that do not exist.
-        let caller = self.caller(path, identity, address).await?;
+        let (mut caller, token) = self.caller(path, identity, address);
+        // 8. Limits count what is asked for, whether or not it is allowed and there.
+        self.count(path, &caller, token.as_ref()).await?;
+        // 9. The allow list comes before the session, so that it costs nothing.
+        app.allow_list.check(&self.verb, path, caller.role())?;
+        // A bad session token fails even routes that do not exist.
+        self.log_in(path, &mut caller, token).await?;
         // 10. The route.
         let verb = if self.verb == Verb::Head { &Verb::Get } else { &self.verb };
         let route = Route::find(verb, path)?.ok_or(Failure::NoRoute)?;
@@ -232,22 +248,49 @@ impl Exchange<'_> {
         body.remove("_method");
     }
 
-    async fn caller(&self, path: &str, identity: Identity, address: Option<IpAddr>) -> Result<Caller> {
+    /// The caller as far as it is known without its session, and the token of that.
+    fn caller(&self, path: &str, identity: Identity, address: Option<IpAddr>) -> (Caller, Option<Token>) {
         let Identity { role, installation_id, session_token, cloud_context } = identity;
-        let mut caller = Caller {
+        // Who logs in does so as nobody.
+        let token = session_token.filter(|_| role.is_some() || !is_login(path)).map(|token| Token::new(&token));
+        let caller = Caller {
             privilege: role.map_or(Privilege::Public, Role::into),
             app_id: Arc::clone(&self.app.app_id),
             installation_id,
             address,
             cloud_context,
             request_id: self.request_id.clone(),
+            idle_token: token.clone().filter(|_| role.is_some()),
         };
-        // Who logs in does so as nobody.
-        if let Some(token) = session_token.filter(|_| !is_login(path)) {
-            let session = self.app.sessions.resolve(&token, caller.request_context()).await?;
-            caller.privilege = Privilege::User(session);
-        }
-        Ok(caller)
+        (caller, token)
+    }
+
+    /// Counts the request against the limits.
+    async fn count(&mut self, path: &str, caller: &Caller, token: Option<&Token>) -> Result<()> {
+        let method = self.verb.name();
+        let subject = Subject {
+            path,
+            methods: [method, if self.verb == Verb::Head { "GET" } else { method }],
+            role: caller.role(),
+            address: caller.address,
+            token,
+            user: User::OfToken(&self.app.sessions, caller),
+        };
+        let verdict = self.app.rate_limits.count(&subject).await;
+        verdict.write_headers(&mut self.headers);
+        verdict.into_result(StatusCode::TOO_MANY_REQUESTS)
+    }
+
+    /// Makes the caller the user of its session token. With a key the token decides nothing.
+    async fn log_in(&self, path: &str, caller: &mut Caller, token: Option<Token>) -> Result<()> {
+        let Some(token) = token.filter(|_| caller.role().is_none()) else { return Ok(()) };
+        let session = self.app.sessions.resolve(token.expose(), caller.request_context()).await;
+        let asked_for_itself = matches!(Route::find(&self.verb, path), Ok(Some(Route::CurrentSession)));
+        caller.privilege = Privilege::User(session.map_err(|error| match error.code {
+            ErrorCode::InvalidSessionToken if asked_for_itself => routes::me::not_found(),
+            _ => error,
+        })?);
+        Ok(())
     }
 
     fn finished(&mut self, outcome: Result<Reply>) -> Response<Body> {
@@ -273,7 +316,7 @@ fn is_health(path: &str) -> bool {
     segments.next().is_some_and(|first| first.eq_ignore_ascii_case("health"))
 }
 
-fn is_login(path: &str) -> bool {
+pub(crate) fn is_login(path: &str) -> bool {
     path.strip_suffix('/').unwrap_or(path).eq_ignore_ascii_case("/login")
 }
 

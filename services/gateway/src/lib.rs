@@ -16,10 +16,12 @@ mod context;
 mod cors;
 mod failure;
 mod gateway;
+mod health;
 mod javascript;
 mod mount;
 mod parameters;
 mod privilege;
+mod rate_limit;
 mod render;
 mod routes;
 mod session;
@@ -67,6 +69,9 @@ pub enum ServeError {
         /// Name of the option.
         option: &'static str,
     },
+    /// The address of a Redis that limits are to be counted in cannot be used.
+    #[error("rateLimit: {0}")]
+    Redis(parsefleet_cache::RedisCacheError),
     /// The listener failed.
     #[error("serve HTTP: {0}")]
     Io(#[from] std::io::Error),

@@ -8,7 +8,7 @@ use parsefleet_proto::v1::{Privilege as WirePrivilege, RequestContext};
 
 use crate::{
     failure::{Failure, Result},
-    session::Session,
+    session::{Session, Token},
 };
 
 /// What a key proves.
@@ -34,6 +34,8 @@ pub(crate) enum Privilege {
 pub(crate) struct Caller {
     pub(crate) privilege: Privilege,
     pub(crate) app_id: Arc<str>,
+    /// The session token of a caller with a key: it decides nothing, but can be asked about.
+    pub(crate) idle_token: Option<Token>,
     pub(crate) installation_id: String,
     pub(crate) address: Option<IpAddr>,
     /// JSON object for triggers, empty if none was sent.
@@ -96,6 +98,11 @@ impl Caller {
             Privilege::User(session) => Some(session),
             Privilege::Public | Privilege::Maintenance | Privilege::ReadOnlyMaster | Privilege::Master => None,
         }
+    }
+
+    /// The session token that was presented.
+    pub(crate) fn token(&self) -> Option<&Token> {
+        self.session().map(|session| &session.token).or(self.idle_token.as_ref())
     }
 
     /// What the services are told.

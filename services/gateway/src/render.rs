@@ -79,6 +79,7 @@ pub(crate) fn error_body(failure: &Failure, sanitise: bool) -> Vec<u8> {
         Failure::MasterKeyRequired => (None, "unauthorized: master key is required"),
         Failure::NoRoute => (None, "no such route"),
         Failure::Busy => (Some(100), "The server is busy, try again later."),
+        Failure::TooManyRequests { message, .. } => (Some(100), message),
     };
     let mut body = Vec::with_capacity(text.len() + 32);
     body.push(b'{');
@@ -100,6 +101,7 @@ pub(crate) fn status_of(failure: &Failure) -> StatusCode {
         Failure::Unauthorized | Failure::MasterKeyRequired => StatusCode::FORBIDDEN,
         Failure::NoRoute => StatusCode::NOT_FOUND,
         Failure::Busy => StatusCode::SERVICE_UNAVAILABLE,
+        Failure::TooManyRequests { status, .. } => *status,
     }
 }
 

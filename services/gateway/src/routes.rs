@@ -3,7 +3,10 @@
 mod aggregate;
 mod batch;
 mod classes;
+mod config;
+pub(crate) mod me;
 mod ownership;
+pub(crate) mod security;
 mod server_info;
 
 use std::borrow::Cow;
@@ -22,13 +25,35 @@ use crate::{
 /// A route with the names in its path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Route<'a> {
-    Find { class: Cow<'a, str> },
-    Create { class: Cow<'a, str> },
-    Get { class: Cow<'a, str>, id: Cow<'a, str> },
-    Update { class: Cow<'a, str>, id: Cow<'a, str> },
-    Delete { class: Cow<'a, str>, id: Cow<'a, str> },
-    Aggregate { class: Cow<'a, str> },
+    Find {
+        class: Cow<'a, str>,
+    },
+    Create {
+        class: Cow<'a, str>,
+    },
+    Get {
+        class: Cow<'a, str>,
+        id: Cow<'a, str>,
+    },
+    Update {
+        class: Cow<'a, str>,
+        id: Cow<'a, str>,
+    },
+    Delete {
+        class: Cow<'a, str>,
+        id: Cow<'a, str>,
+    },
+    Aggregate {
+        class: Cow<'a, str>,
+    },
+    /// The user that the caller's session token stands for.
+    CurrentUser,
+    /// The session that the caller's session token stands for.
+    CurrentSession,
+    GetConfig,
+    UpdateConfig,
     ServerInfo,
+    Security,
     Batch,
 }
 
@@ -53,11 +78,20 @@ impl<'a> Route<'a> {
         let (Some(first), second, third, None) = parts else { return Ok(None) };
         match (verb, second, third) {
             (Verb::Get, None, None) if is(first, "serverInfo") => Ok(Some(Self::ServerInfo)),
+            (Verb::Get, None, None) if is(first, "security") => Ok(Some(Self::Security)),
             (Verb::Post, None, None) if is(first, "batch") => Ok(Some(Self::Batch)),
             (Verb::Get, Some(class), None) if is(first, "aggregate") && !class.is_empty() => {
                 Ok(Some(Self::Aggregate { class: decode(class)? }))
             }
+            (Verb::Get, None, None) if is(first, "config") => Ok(Some(Self::GetConfig)),
+            (Verb::Put, None, None) if is(first, "config") => Ok(Some(Self::UpdateConfig)),
+            (Verb::Get, Some(me), None) if is(first, "users") && is(me, "me") => Ok(Some(Self::CurrentUser)),
+            (Verb::Get, Some(me), None) if is(first, "sessions") && is(me, "me") => Ok(Some(Self::CurrentSession)),
             (_, Some(class), id) if is(first, "classes") => Self::of_class(verb, class, id),
+            (_, id, None) => match class_of_route(first) {
+                Some(class) => Self::of_class(verb, class, id),
+                None => Ok(None),
+            },
             _ => Ok(None),
         }
     }
@@ -71,7 +105,10 @@ impl<'a> Route<'a> {
             | Self::Update { class, .. }
             | Self::Delete { class, .. }
             | Self::Aggregate { class } => Some(class),
-            Self::ServerInfo | Self::Batch => None,
+            Self::CurrentUser => Some("_User"),
+            Self::CurrentSession => Some("_Session"),
+            Self::GetConfig | Self::UpdateConfig => Some("_GlobalConfig"),
+            Self::ServerInfo | Self::Security | Self::Batch => None,
         }
     }
 
@@ -107,9 +144,21 @@ pub(crate) async fn run(app: &App, call: Call<'_>) -> Result<Reply> {
         Route::Update { class, id } => classes::update(app, caller, (&class, &id), body, mount_url).await,
         Route::Delete { class, id } => classes::delete(app, caller, (&class, &id)).await,
         Route::Aggregate { class } => aggregate::run(app, caller, &class, query, &body, mount_url).await,
-        Route::ServerInfo => Ok(server_info::get(&caller.master_reader()?)),
+        Route::CurrentUser => me::user(app, caller, mount_url).await,
+        Route::CurrentSession => me::session(app, caller, mount_url).await,
+        Route::GetConfig => config::get(app, caller).await,
+        Route::UpdateConfig => config::update(app, caller, body).await,
+        Route::ServerInfo => Ok(server_info::get(app, &caller.master_reader()?)),
+        Route::Security => security::get(app, &caller.master_reader()?),
         Route::Batch => batch::run(app, caller, &body, mount_url).await,
     }
+}
+
+/// The class that has a route of its own, beside the one under `/classes`.
+fn class_of_route(segment: &str) -> Option<&'static str> {
+    const CLASSES: [(&str, &str); 4] =
+        [("users", "_User"), ("sessions", "_Session"), ("roles", "_Role"), ("installations", "_Installation")];
+    CLASSES.into_iter().find_map(|(name, class)| is(segment, name).then_some(class))
 }
 
 fn is(segment: &str, name: &str) -> bool {

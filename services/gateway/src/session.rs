@@ -19,6 +19,8 @@ use crate::backend::AuthBackend;
 /// Who a token belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Session {
+    /// The session's own id.
+    pub(crate) id: String,
     /// The user's id.
     pub(crate) user_id: String,
     /// All role names of the user, without `role:`.
@@ -91,11 +93,12 @@ impl SessionResolver {
         if answer.expires_at.is_some_and(|end| end < now()) {
             return Err(ParseError::new(ErrorCode::InvalidSessionToken, "Session token is expired."));
         }
-        Ok(Session { user_id: answer.user_id, roles: answer.roles, token: Token::new(token) })
+        Ok(Session { id: answer.session_id, user_id: answer.user_id, roles: answer.roles, token: Token::new(token) })
     }
 }
 
-fn digest(token: &str) -> String {
+/// What stands for a token where others can read.
+pub(crate) fn digest(token: &str) -> String {
     let digest = digest::digest(&digest::SHA256, token.as_bytes());
     BASE64_STANDARD_NO_PAD.encode(digest)
 }

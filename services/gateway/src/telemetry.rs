@@ -19,8 +19,13 @@ pub(crate) struct Routes {
     update: Operation,
     delete: Operation,
     aggregate: Operation,
+    current_user: Operation,
+    current_session: Operation,
+    get_config: Operation,
+    update_config: Operation,
     batch: Operation,
     server_info: Operation,
+    security: Operation,
     health: Operation,
     preflight: Operation,
     other: Operation,
@@ -37,8 +42,13 @@ static ROUTES: Routes = Routes {
     update: http("PUT /classes/:class/:id"),
     delete: http("DELETE /classes/:class/:id"),
     aggregate: http("GET /aggregate/:class"),
+    current_user: http("GET /users/me"),
+    current_session: http("GET /sessions/me"),
+    get_config: http("GET /config"),
+    update_config: http("PUT /config"),
     batch: http("POST /batch"),
     server_info: http("GET /serverInfo"),
+    security: http("GET /security"),
     health: http("/health"),
     preflight: http("OPTIONS"),
     other: http("other"),
@@ -74,8 +84,13 @@ impl Observation {
             Route::Update { .. } => &ROUTES.update,
             Route::Delete { .. } => &ROUTES.delete,
             Route::Aggregate { .. } => &ROUTES.aggregate,
+            Route::CurrentUser => &ROUTES.current_user,
+            Route::CurrentSession => &ROUTES.current_session,
+            Route::GetConfig => &ROUTES.get_config,
+            Route::UpdateConfig => &ROUTES.update_config,
             Route::Batch => &ROUTES.batch,
             Route::ServerInfo => &ROUTES.server_info,
+            Route::Security => &ROUTES.security,
         };
         let span = tracing::Span::current();
         if !span.is_disabled() {
@@ -117,7 +132,7 @@ impl Drop for Observation {
 
 fn outcome_of(failure: &Failure, status: StatusCode) -> Outcome {
     match failure {
-        Failure::Busy => Outcome::Overloaded,
+        Failure::Busy | Failure::TooManyRequests { .. } => Outcome::Overloaded,
         Failure::Parse(error) if error.code == ErrorCode::Timeout => Outcome::Timeout,
         Failure::Parse(error) if error.code == ErrorCode::ConnectionFailed => Outcome::Unavailable,
         Failure::Parse(_)
@@ -141,6 +156,7 @@ fn description(failure: &Failure) -> (i32, &str) {
         Failure::MasterKeyRequired => (0, "master key is required"),
         Failure::NoRoute => (0, "no such route"),
         Failure::Busy => (0, "too many requests in flight"),
+        Failure::TooManyRequests { message, .. } => (100, message),
     }
 }
 

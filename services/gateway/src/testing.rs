@@ -6,7 +6,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -21,9 +21,9 @@ use parsefleet_proto::{
     status_from_error,
     v1::{
         AggregateRequest, AggregateResponse, CreateRequest, CreateResponse, DeleteRequest, DeleteResponse,
-        DistinctRequest, DistinctResponse, FindRequest, FindResponse, GetRequest, GetResponse, OperationResult,
-        RequestContext, ResolveRequest, ResolveResponse, TransactRequest, TransactResponse, UpdateRequest,
-        UpdateResponse,
+        DistinctRequest, DistinctResponse, FindRequest, FindResponse, GetConfigRequest, GetConfigResponse, GetRequest,
+        GetResponse, OperationResult, PingRequest, PingResponse, RequestContext, ResolveRequest, ResolveResponse,
+        TransactRequest, TransactResponse, UpdateConfigRequest, UpdateConfigResponse, UpdateRequest, UpdateResponse,
         auth_server::{Auth, AuthServer},
         data_server::{Data, DataServer},
     },
@@ -53,6 +53,8 @@ pub(crate) enum Asked {
 #[derive(Clone, Default)]
 pub(crate) struct EmptyData {
     asked: Arc<Mutex<Vec<Asked>>>,
+    /// Whether it pretends not to be there, as far as pings are concerned.
+    pub(crate) away: Arc<AtomicBool>,
 }
 
 /// Knows one session, `r:good`, of the user `user1`. `r:slow` is the same, late.
@@ -132,6 +134,11 @@ pub(crate) fn config(options: &[(&str, &str)]) -> Config {
 }
 
 impl EmptyData {
+    /// Whether nothing was asked since the last time.
+    pub(crate) fn is_unasked(&self) -> bool {
+        self.asked.lock().unwrap().is_empty()
+    }
+
     fn note(&self, asked: Asked) {
         self.asked.lock().unwrap().push(asked);
     }
@@ -190,6 +197,27 @@ impl Data for EmptyData {
         Ok(tonic::Response::new(UpdateResponse { body: Bytes::from_static(b"{\"updatedAt\":\"now\"}") }))
     }
 
+    async fn get_config(
+        &self,
+        _: tonic::Request<GetConfigRequest>,
+    ) -> Result<tonic::Response<GetConfigResponse>, Status> {
+        Ok(tonic::Response::new(GetConfigResponse { body: Bytes::from_static(b"{\"params\":{}}") }))
+    }
+
+    async fn update_config(
+        &self,
+        _: tonic::Request<UpdateConfigRequest>,
+    ) -> Result<tonic::Response<UpdateConfigResponse>, Status> {
+        Ok(tonic::Response::new(UpdateConfigResponse {}))
+    }
+
+    async fn ping(&self, _: tonic::Request<PingRequest>) -> Result<tonic::Response<PingResponse>, Status> {
+        match self.away.load(Ordering::SeqCst) {
+            false => Ok(tonic::Response::new(PingResponse {})),
+            true => Err(Status::unavailable("away")),
+        }
+    }
+
     async fn delete(&self, request: tonic::Request<DeleteRequest>) -> Result<tonic::Response<DeleteResponse>, Status> {
         self.note(Asked::Delete(request.into_inner()));
         Ok(tonic::Response::new(DeleteResponse {}))
@@ -218,7 +246,7 @@ impl Auth for OneSession {
         self.calls.fetch_add(1, Ordering::SeqCst);
         let token = request.into_inner().session_token;
         match &*token {
-            "r:good" | "r:over" => {}
+            "r:good" | "r:other" | "r:over" => {}
             "r:slow" => tokio::time::sleep(Duration::from_millis(50)).await,
             _ => {
                 let error = ParseError::new(ErrorCode::InvalidSessionToken, "Invalid session token");
@@ -230,6 +258,7 @@ impl Auth for OneSession {
             user_id: "user1".to_owned(),
             roles,
             expires_at: (token == "r:over").then_some(1),
+            session_id: "session1".to_owned(),
         }))
     }
 }

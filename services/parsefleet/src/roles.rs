@@ -107,7 +107,7 @@ async fn open_data(process: &Process, changes: &Changes) -> anyhow::Result<DataS
     let probed = service.clone();
     process.readiness.register("store", move || {
         let service = probed.clone();
-        async move { service.ping().await.map_err(|error| error.to_string()) }
+        async move { service.ready().await.map_err(|error| error.to_string()) }
     });
     Ok(service)
 }

@@ -3,6 +3,7 @@
 mod database;
 mod fleet;
 mod http;
+mod limits;
 mod objects;
 
 use std::time::Duration;
@@ -32,6 +33,8 @@ pub(super) fn build(settings: &Settings, role: Role, problems: &mut Vec<String>)
         objects: builder.objects(),
         cache: builder.cache(),
         sessions: builder.sessions(),
+        rate_limits: builder.rate_limits(),
+        security: builder.security(),
         log: builder.log(),
         fleet: builder.fleet(),
     }

@@ -34,6 +34,10 @@ pub(super) fn warnings(given: &Given) -> Vec<String> {
 }
 
 fn check_members(option: &OptionSpec, path: &str, value: &Json, problems: &mut Vec<String>) {
+    if let Json::Array(entries) = value {
+        entries.iter().for_each(|entry| check_members(option, path, entry, problems));
+        return;
+    }
     let (Json::Object(members), false) = (value, option.members.is_empty()) else { return };
     for (name, value) in members {
         let path = format!("{path}.{name}");

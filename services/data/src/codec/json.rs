@@ -10,7 +10,7 @@
 use std::collections::HashMap;
 
 use bson::RawDocument;
-use parsefleet_core::{ClassSchema, FieldType, value::write_json_string};
+use parsefleet_core::{ClassSchema, FieldType, schema::default_columns, value::write_json_string};
 
 use super::{
     CorruptDocument, FileUrls,
@@ -321,9 +321,20 @@ impl<'v> JsonReader<'v> {
     }
 
     fn relation_members(&self) -> Vec<u8> {
+        let schema = self.view.schema;
+        let mut relations: Vec<(&String, &str)> = Vec::new();
+        for (name, field) in &schema.fields {
+            if let FieldType::Relation(target) = &field.field_type {
+                relations.push((name, target.as_str()));
+            }
+        }
+        if relations.len() > 1 {
+            // Those that the class has from the start come first, in Parse's order.
+            let place = |name: &str| default_columns(&schema.name).position(|(column, _)| column == name);
+            relations.sort_by_cached_key(|(name, _)| place(name).unwrap_or(usize::MAX));
+        }
         let mut out = Vec::new();
-        for (name, field) in &self.view.schema.fields {
-            let FieldType::Relation(target) = &field.field_type else { continue };
+        for (name, target) in relations {
             let is_hidden = self.view.hidden.iter().any(|hidden| hidden == name);
             if is_hidden && !matches!(self.view.reader, Reader::Maintenance | Reader::System) {
                 continue;

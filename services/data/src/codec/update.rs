@@ -26,6 +26,15 @@ pub(crate) fn encode_update(class: &ClassSchema, update: &Update, updated_at: Da
     Ok(operators.0)
 }
 
+/// The update document for changes of settings, which have no dates.
+pub(crate) fn encode_changes(class: &ClassSchema, changes: &[(FieldPath, Change)]) -> Result<Document, StoreError> {
+    let mut operators = Operators::default();
+    for (path, change) in changes {
+        change_column(&mut operators, class, path, change)?;
+    }
+    Ok(operators.0)
+}
+
 #[derive(Default)]
 struct Operators(Document);
 

@@ -9,8 +9,9 @@ use async_trait::async_trait;
 use bson::{Document, RawDocumentBuf};
 use futures_util::future::join_all;
 use parsefleet_core::{
-    ClassName, ClassSchema, Date, ErrorCode, FieldName, FieldType, Query, Update,
+    ClassName, ClassSchema, Date, ErrorCode, FieldName, FieldPath, FieldType, Query, Update,
     schema::{Field, TypedField},
+    update::Change,
     value::Pointer,
 };
 
@@ -96,6 +97,14 @@ impl ObjectStore for Shared {
         _: &Update,
         _: Date,
     ) -> Result<Option<RawDocumentBuf>, StoreError> {
+        unused()
+    }
+
+    async fn settings(&self, _: &ClassSchema) -> Result<Option<RawDocumentBuf>, StoreError> {
+        unused()
+    }
+
+    async fn change_settings(&self, _: &ClassSchema, _: &[(FieldPath, Change)]) -> Result<(), StoreError> {
         unused()
     }
 

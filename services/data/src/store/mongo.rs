@@ -6,12 +6,14 @@ use async_trait::async_trait;
 use bson::{Bson, Document, RawDocumentBuf, doc};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use mongodb::{Collection, Database, options::ReturnDocument};
-use parsefleet_core::{ClassName, ClassSchema, Date, FieldName, Query, Update, schema::Field, value::Pointer};
+use parsefleet_core::{
+    ClassName, ClassSchema, Date, FieldName, FieldPath, Query, Update, schema::Field, update::Change, value::Pointer,
+};
 use serde_json::{Map, Value as Json};
 use tracing::Instrument as _;
 
 use super::{AggregateOptions, Documents, FindOptions, Index, ObjectStore, StoreError, Transaction};
-use crate::codec::encode_update;
+use crate::codec::{encode_changes, encode_update};
 
 mod aggregate;
 mod connect;
@@ -186,6 +188,23 @@ impl ObjectStore for MongoStore {
             action = action.session(session);
         }
         self.command("findAndModify", collection.name(), action).await
+    }
+
+    async fn settings(&self, class: &ClassSchema) -> Result<Option<RawDocumentBuf>, StoreError> {
+        let collection = self.collection(&class.name);
+        let find = collection.find_one(doc! { "_id": 1 });
+        let find = match self.max_time {
+            Some(max_time) => find.max_time(max_time),
+            None => find,
+        };
+        command("find", collection.name(), find).await
+    }
+
+    async fn change_settings(&self, class: &ClassSchema, changes: &[(FieldPath, Change)]) -> Result<(), StoreError> {
+        let update = encode_changes(class, changes)?;
+        let collection = self.collection(&class.name);
+        let action = collection.update_one(doc! { "_id": 1 }, update).upsert(true);
+        command("update", collection.name(), action).await.map(|_| ())
     }
 
     async fn delete(&self, class: &ClassSchema, query: &Query) -> Result<u64, StoreError> {

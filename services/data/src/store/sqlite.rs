@@ -20,7 +20,9 @@ use std::{path::Path, sync::Arc};
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use bson::{Document, RawDocumentBuf, doc};
-use parsefleet_core::{ClassName, ClassSchema, Date, FieldName, Query, Update, schema::Field, value::Pointer};
+use parsefleet_core::{
+    ClassName, ClassSchema, Date, FieldName, FieldPath, Query, Update, schema::Field, update::Change, value::Pointer,
+};
 
 use self::{
     catalog::Catalog,
@@ -32,7 +34,7 @@ use self::{
     writer::{Session, Writer},
 };
 use super::{Documents, FindOptions, Index, IndexKind, ObjectStore, StoreError, Transaction};
-use crate::codec::{decode_class, encode_class, encode_field, encode_update};
+use crate::codec::{decode_class, encode_changes, encode_class, encode_field, encode_update};
 
 mod apply;
 mod catalog;
@@ -219,6 +221,16 @@ impl ObjectStore for SqliteStore {
         let update = encode_update(class, update, updated_at)?;
         let name = class.name.to_string();
         self.write_by_plan(class, query, move |session, plan| write::update_one(session, &name, plan, &update)).await
+    }
+
+    async fn settings(&self, class: &ClassSchema) -> Result<Option<RawDocumentBuf>, StoreError> {
+        let Some(table) = self.catalog.load().table(class.name.as_str()).cloned() else { return Ok(None) };
+        self.readers.read(move |connection| read::settings(connection, &table)).await
+    }
+
+    async fn change_settings(&self, class: &ClassSchema, changes: &[(FieldPath, Change)]) -> Result<(), StoreError> {
+        let (name, update) = (class.name.to_string(), encode_changes(class, changes)?);
+        self.write(move |session| write::change_settings(session, &name, &update)).await
     }
 
     async fn delete(&self, class: &ClassSchema, query: &Query) -> Result<u64, StoreError> {

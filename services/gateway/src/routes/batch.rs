@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use futures_util::{StreamExt as _, future::BoxFuture, stream};
+use http::StatusCode;
 use parsefleet_core::{ErrorCode, ParseError};
 use serde_json::value::RawValue;
 
@@ -15,8 +16,10 @@ use crate::{
     app::App,
     body::Members,
     failure::{Failure, Result},
+    gateway::is_login,
     javascript::Loose,
     privilege::Caller,
+    rate_limit::{Subject, User},
     render::{Reply, error_body},
     verb::Verb,
 };
@@ -34,7 +37,7 @@ struct Part {
 }
 
 pub(super) async fn run(app: &App, caller: &Caller, body: &Members, mount_url: &str) -> Result<Reply> {
-    let parts = parts_of(app, caller, body)?;
+    let parts = parts_of(app, caller, body).await?;
     let routes = parts.iter().map(Part::route).collect::<Result<Vec<_>>>()?;
     if body.get("transaction") == Some("true") {
         return transaction::run(app, caller, &parts, routes, mount_url).await;
@@ -63,7 +66,7 @@ pub(super) async fn run(app: &App, caller: &Caller, body: &Members, mount_url: &
 }
 
 /// Reads and admits all parts, before any of them is carried out.
-fn parts_of(app: &App, caller: &Caller, body: &Members) -> Result<Vec<Part>> {
+async fn parts_of(app: &App, caller: &Caller, body: &Members) -> Result<Vec<Part>> {
     let requests = body.get("requests").filter(|requests| requests.starts_with('['));
     let requests = requests.and_then(|requests| serde_json::from_str::<Vec<&RawValue>>(requests).ok());
     let requests = requests.ok_or_else(|| invalid("requests must be an array"))?;
@@ -71,7 +74,7 @@ fn parts_of(app: &App, caller: &Caller, body: &Members) -> Result<Vec<Part>> {
     let parts = requests.into_iter().map(|request| Part::read(app, body.share(request.get())));
     let parts = parts.collect::<Result<Vec<_>>>()?;
     for part in &parts {
-        part.admit(app, caller)?;
+        part.admit(app, caller).await?;
     }
     Ok(parts)
 }
@@ -109,12 +112,25 @@ impl Part {
     }
 
     /// Checks what would be checked of a request of its own.
-    fn admit(&self, app: &App, caller: &Caller) -> Result<()> {
+    async fn admit(&self, app: &App, caller: &Caller) -> Result<()> {
         let is_batch = matches!(Route::find(&Verb::Post, &self.path), Ok(Some(Route::Batch)));
         if is_batch && self.method.eq_ignore_ascii_case("POST") {
             return Err(invalid("nested batch requests are not allowed"));
         }
-        Ok(app.allow_list.check(&Verb::parse(&self.method), &self.path, caller.role())?)
+        app.allow_list.check(&Verb::parse(&self.method), &self.path, caller.role())?;
+        let method = self.method.to_ascii_uppercase();
+        // Who logs in does so as nobody.
+        let session = caller.session().filter(|_| !is_login(&self.path));
+        let subject = Subject {
+            path: &self.path,
+            // The part came in a POST.
+            methods: [&method, "POST"],
+            role: caller.role(),
+            address: caller.address,
+            token: caller.token().filter(|_| !is_login(&self.path)),
+            user: User::Known(session.map(|session| session.user_id.as_str())),
+        };
+        app.rate_limits.count(&subject).await.into_result(StatusCode::BAD_REQUEST)
     }
 
     fn route(&self) -> Result<Route<'_>> {

@@ -2,12 +2,15 @@
 
 use std::borrow::Cow;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::{HeaderValue, StatusCode};
 use parsefleet_proto::v1::{CreateRequest, DeleteRequest, FindRequest, GetRequest, UpdateRequest};
 use percent_encoding::{CONTROLS, utf8_percent_encode};
 
-use super::ownership::{Owner, owner_of};
+use super::{
+    me,
+    ownership::{Owner, owner_of},
+};
 use crate::{
     app::App,
     backend::DataBackend,
@@ -157,13 +160,5 @@ pub(super) fn with_own_session_token(caller: &Caller, class: &str, id: &str, obj
     let Some(session) = caller.session().filter(|session| class == "_User" && session.user_id == id) else {
         return object;
     };
-    let Some(open) = object.strip_suffix(b"}") else { return object };
-    let mut text = BytesMut::from(open);
-    if open.len() > 1 {
-        text.extend_from_slice(b",");
-    }
-    text.extend_from_slice(b"\"sessionToken\":");
-    text.extend_from_slice(serde_json::Value::from(session.token.expose()).to_string().as_bytes());
-    text.extend_from_slice(b"}");
-    text.freeze()
+    me::with_token(object, &session.token)
 }

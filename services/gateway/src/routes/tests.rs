@@ -41,3 +41,27 @@ fn names_are_decoded() {
     }
     assert_eq!(find("PATCH", "/classes/A/%zz"), None);
 }
+
+#[test]
+fn some_classes_have_routes_of_their_own() {
+    assert_eq!(find("GET", "/users"), Some(Route::Find { class: "_User".into() }));
+    assert_eq!(find("GET", "/Roles/x/"), Some(Route::Get { class: "_Role".into(), id: "x".into() }));
+    assert_eq!(find("PUT", "/sessions/x"), Some(Route::Update { class: "_Session".into(), id: "x".into() }));
+    assert_eq!(
+        find("DELETE", "/installations/x"),
+        Some(Route::Delete { class: "_Installation".into(), id: "x".into() })
+    );
+    assert_eq!(find("POST", "/roles"), Some(Route::Create { class: "_Role".into() }));
+    for (verb, path) in [("PUT", "/roles"), ("POST", "/roles/x"), ("GET", "/users/x/y"), ("GET", "/users//")] {
+        assert_eq!(find(verb, path), None, "{verb} {path}");
+    }
+}
+
+#[test]
+fn me_is_an_id_only_to_those_who_do_not_read() {
+    assert_eq!(find("GET", "/users/me"), Some(Route::CurrentUser));
+    assert_eq!(find("GET", "/Sessions/Me/"), Some(Route::CurrentSession));
+    assert_eq!(find("PUT", "/users/me"), Some(Route::Update { class: "_User".into(), id: "me".into() }));
+    assert_eq!(find("GET", "/roles/me"), Some(Route::Get { class: "_Role".into(), id: "me".into() }));
+    assert_eq!(find("GET", "/classes/_User/me"), Some(Route::Get { class: "_User".into(), id: "me".into() }));
+}

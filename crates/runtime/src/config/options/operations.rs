@@ -29,13 +29,16 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
     boolean("verbose", &["VERBOSE"], "Log at level verbose."),
     object("security", &["PARSE_SERVER_SECURITY"], "Checks of how safely the server is set up.")
         .default("{}")
-        .not_implemented()
         .members(SECURITY),
-    list("rateLimit", &["PARSE_SERVER_RATE_LIMIT"], "Most requests for a path in a time.")
-        .default("[]")
-        .secret()
-        .not_implemented()
-        .members(RATE_LIMIT),
+    OptionSpec::new(
+        "rateLimit",
+        &["PARSE_SERVER_RATE_LIMIT"],
+        Kind::Any,
+        "Most requests for a path in a time: one limit, or a list of them.",
+    )
+    .default("[]")
+    .secret()
+    .members(RATE_LIMIT),
     object("requestComplexity", &["PARSE_SERVER_REQUEST_COMPLEXITY"], "Most that one query may ask for.")
         .default("{}")
         .members(REQUEST_COMPLEXITY),
@@ -67,7 +70,7 @@ pub(super) const RATE_LIMIT: &[OptionSpec] = &[
     boolean("includeMasterKey", NESTED, "Also limit master-key requests.").default("false"),
     boolean("includeInternalRequests", NESTED, "Also limit requests from 127.0.0.1.").default("false"),
     text("zone", NESTED, "Key: ip, user, session or global.").default(r#""ip""#),
-    text("redisUrl", NESTED, "Shared counter store."),
+    text("redisUrl", NESTED, "Redis that counts for all processes; unless given, that of PARSEFLEET_REDIS_URL."),
 ];
 
 pub(super) const REQUEST_COMPLEXITY: &[OptionSpec] = &[
@@ -85,7 +88,7 @@ pub(super) const REQUEST_COMPLEXITY: &[OptionSpec] = &[
 pub(super) const SECURITY: &[OptionSpec] = &[
     boolean("enableCheck", NESTED, "Enable GET /security.").default("false"),
     boolean("enableCheckLog", NESTED, "Also write the report to the log at start.").default("false"),
-    list("checkGroups", NESTED, "Replace or extend the check groups."),
+    list("checkGroups", NESTED, "Replace or extend the check groups.").not_implemented(),
 ];
 
 pub(super) const IDEMPOTENCY: &[OptionSpec] = &[

@@ -148,6 +148,7 @@ fn rules_between_values() {
         (&["--logLevel", "loud"], "logLevel must be one of error, warn, info, verbose, debug, silly"),
         (&["--tlsCert", "x"], "tlsCert, tlsKey and tlsCa go together: give all three or none"),
         (&["--dataUrl", "localhost:1"], "dataUrl must start with http:// or https://"),
+        (&["--security", r#"{"enableCheck": 1}"#], "Parse Server option security.enableCheck must be a boolean."),
     ] {
         assert_eq!(problems(arguments), [problem]);
     }
@@ -203,4 +204,54 @@ fn limits_of_requests_are_positive_or_off() {
     ] {
         assert_eq!(complexity(given), Err(vec![problem.to_owned()]), "{given}");
     }
+}
+
+#[test]
+fn limits() {
+    let limits = |text: &str| config(&["--rateLimit", text]).rate_limits;
+    assert!(limits("[]").is_empty());
+    let one = limits(r#"{"requestPath": "/classes/:name", "requestTimeWindow": 1000, "requestCount": 2.5}"#);
+    let [limit] = &one[..] else { panic!("{one:?}") };
+    assert_eq!((limit.count, limit.window, limit.zone), (2, Duration::from_secs(1), RateLimitZone::Ip));
+    assert_eq!(
+        (limit.message.as_str(), limit.include_internal, limit.include_master_key),
+        ("Too many requests.", false, false)
+    );
+    assert!(limit.pattern.is_match("/classes/A") && limit.methods.include("GET") && limit.redis_url.is_none());
+    let all = limits(
+        r#"[{"requestPath": "/a", "requestTimeWindow": 1, "requestCount": 0, "requestMethods": ["GET"], "zone": "user",
+            "errorResponseMessage": "slow down", "includeInternalRequests": true, "includeMasterKey": true,
+            "redisUrl": "redis://localhost"},
+            {"requestPath": "/b", "requestTimeWindow": 1, "requestCount": 1, "requestMethods": "P.*"}]"#,
+    );
+    assert!(all[0].methods.include("GET") && !all[0].methods.include("POST"));
+    assert!(all[1].methods.include("POST") && !all[1].methods.include("GET"));
+    assert_eq!((all[0].zone, all[0].message.as_str()), (RateLimitZone::User, "slow down"));
+    assert!(all[0].include_internal && all[0].include_master_key && all[0].redis_url.is_some());
+
+    for (limit, problem) in [
+        ("5", "rateLimit must be an array or object"),
+        ("[5]", "rateLimit must be an array of objects"),
+        ("[{}]", "rateLimit.requestPath must be defined"),
+        (r#"{"requestPath": 5}"#, "rateLimit.requestPath must be a string"),
+        (r#"{"requestPath": "/a"}"#, "rateLimit.requestTimeWindow must be defined"),
+        (r#"{"requestPath": "/a", "requestTimeWindow": "1"}"#, "rateLimit.requestTimeWindow must be a number"),
+        (r#"{"requestPath": "/a", "requestTimeWindow": 1}"#, "rateLimit.requestCount must be defined"),
+        (
+            r#"{"requestPath": "/a/*", "requestTimeWindow": 1, "requestCount": 1}"#,
+            "rateLimit.requestPath \"/a/*\" is not valid: Missing parameter name at index 4: /a/*",
+        ),
+        (
+            r#"{"requestPath": "/a", "requestTimeWindow": 1, "requestCount": 1, "zone": "planet"}"#,
+            "rateLimit.zone must be one of global, session, user, or ip",
+        ),
+        (
+            r#"{"requestPath": "/a", "requestTimeWindow": 1, "requestCount": 1, "includeMasterKey": "yes"}"#,
+            "rateLimit.includeMasterKey must be a boolean",
+        ),
+    ] {
+        assert_eq!(problems(&["--rateLimit", limit]), [problem]);
+    }
+    let misspelt = r#"[{"requestPath": "/a", "requestTimeWindow": 1, "requestCount": 1, "path": "/a"}]"#;
+    assert_eq!(problems(&["--rateLimit", misspelt]), ["error: unknown option rateLimit.path"]);
 }

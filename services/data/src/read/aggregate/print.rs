@@ -53,7 +53,7 @@ pub(super) fn values(schema: &ClassSchema, path: &FieldPath, values: Vec<Bson>) 
         (_, value) => Some(value),
     });
     let answer = RawDocumentBuf::try_from(&doc! { "results": shown.collect::<Vec<_>>() });
-    let answer = answer.map_err(|error| corrupt_document(CorruptDocument::new(&error)))?;
+    let answer = answer.map_err(|error| corrupt_document(error.into()))?;
     parse_json(&answer).map_err(corrupt_document)
 }
 
@@ -195,5 +195,5 @@ fn list(
 }
 
 fn corrupt(error: bson::error::Error) -> CorruptDocument {
-    CorruptDocument::new(&error)
+    error.into()
 }

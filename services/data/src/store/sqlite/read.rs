@@ -2,17 +2,21 @@
 
 use std::{cmp::Ordering, ops::ControlFlow};
 
-use bson::{RawDocument, RawDocumentBuf};
+use bson::{RawBsonRef, RawDocument, RawDocumentBuf};
 use parsefleet_core::query::sort::{self, SortValues};
-use rusqlite::{Connection, params_from_iter};
+use rusqlite::{Connection, OptionalExtension as _, ToSql, params_from_iter};
 
 use super::{
     file::failed,
+    key::{self, Case},
     plan::{Match, Order, Plan},
     project::Projection,
     table::Table,
 };
 use crate::store::{Documents, FindOptions, StoreError};
+
+/// The id of the one document of a class that holds settings.
+pub(super) const SETTINGS: RawBsonRef<'_> = RawBsonRef::Int32(1);
 
 /// Which of the documents that satisfy the query are returned, and how much of them.
 pub(super) struct Window {
@@ -99,6 +103,25 @@ pub(super) fn all(connection: &Connection, table: &Table) -> Result<Vec<RawDocum
         documents.push(as_document(&row.get::<_, Vec<u8>>(0).map_err(failed)?)?.to_owned());
     }
     Ok(documents)
+}
+
+/// The document of a class that holds settings.
+pub(super) fn settings(connection: &Connection, table: &Table) -> Result<Option<RawDocumentBuf>, StoreError> {
+    let found = by_id(connection, table, key::of_stored(SETTINGS, Case::Exact))?;
+    Ok(found.map(|(_, document)| document))
+}
+
+/// The document whose id is kept as this key, with its row number.
+pub(super) fn by_id(
+    connection: &Connection,
+    table: &Table,
+    id: impl ToSql,
+) -> Result<Option<(i64, RawDocumentBuf)>, StoreError> {
+    let statement = format!("SELECT row, document FROM {} WHERE id = ?1", table.name);
+    let mut statement = connection.prepare_cached(&statement).map_err(failed)?;
+    let found = statement.query_row([id], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?)));
+    let Some((row, bytes)) = found.optional().map_err(failed)? else { return Ok(None) };
+    Ok(Some((row, as_document(&bytes)?.to_owned())))
 }
 
 /// How many documents satisfy the query.

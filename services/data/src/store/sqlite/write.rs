@@ -122,22 +122,35 @@ pub(super) fn add_field(
     update: &Document,
 ) -> Result<(), StoreError> {
     let table = session.table_or_new(SCHEMA)?;
-    let statement = format!("SELECT row, document FROM {} WHERE id = ?1", table.name);
-    let mut statement = session.connection.prepare_cached(&statement).map_err(failed)?;
-    let found = statement.query_row([class], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?)));
-    let (row, mut document) = match found {
-        Ok((row, document)) => (Some(row), as_tree(read::as_document(&document)?)?),
-        Err(rusqlite::Error::QueryReturnedNoRows) => (None, bson::doc! { "_id": class }),
-        Err(error) => return Err(failed(error)),
-    };
-    if document.contains_key(field) {
+    let found = read::by_id(session.connection, &table, class)?;
+    if matches!(&found, Some((_, document)) if document.get(field).ok().flatten().is_some()) {
         return Err(StoreError::SchemaConflict);
     }
+    upsert(session, SCHEMA, found, rawdoc! { "_id": class }, update)
+}
+
+/// Changes the document with the id 1, or starts it.
+pub(super) fn change_settings(session: &mut Session<'_>, class: &str, update: &Document) -> Result<(), StoreError> {
+    let table = session.table_or_new(class)?;
+    let found = read::by_id(session.connection, &table, key::of_stored(read::SETTINGS, Case::Exact))?;
+    upsert(session, class, found, rawdoc! { "_id": read::SETTINGS }, update)
+}
+
+/// Changes a document that was found, or else stores the new one with the change.
+fn upsert(
+    session: &mut Session<'_>,
+    class: &str,
+    found: Option<(i64, RawDocumentBuf)>,
+    new: RawDocumentBuf,
+    update: &Document,
+) -> Result<(), StoreError> {
+    let (row, document) = found.map_or((None, new), |(row, document)| (Some(row), document));
+    let mut document = as_tree(&document)?;
     apply(&mut document, update)?;
     let document = RawDocumentBuf::try_from(&document).map_err(|error| StoreError::Refused(error.to_string()))?;
-    match row {
-        Some(row) => replace(session.connection, &table, row, &document),
-        None => insert(session, SCHEMA, &document),
+    match (row, session.table(class)) {
+        (Some(row), Some(table)) => replace(session.connection, &table, row, &document),
+        _ => insert(session, class, &document),
     }
 }
 

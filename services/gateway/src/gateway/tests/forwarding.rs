@@ -161,3 +161,31 @@ async fn batches_route_by_every_url_of_the_api() {
     let response = setup.ask("POST /parse/batch", &[APP], body).await;
     assert_eq!(response.body(), r#"{"code":107,"error":"cannot route batch path /2/classes/A"}"#);
 }
+
+#[tokio::test]
+async fn a_token_reads_what_it_stands_for() {
+    let setup = Setup::new(&[]);
+    let token = ("x-parse-session-token", "r:good");
+    let master = ("x-parse-master-key", "master");
+    for (headers, privilege) in [(vec![APP, token], Privilege::User), (vec![APP, token, master], Privilege::Master)] {
+        let response = setup.ask("GET /parse/users/me", &headers, "").await;
+        assert_eq!(response.body(), r#"{"objectId":"user1","sessionToken":"r:good"}"#);
+        assert_eq!(setup.context().privilege(), privilege);
+        setup.ask("GET /parse/sessions/me", &headers, "").await;
+        let Asked::Get(request) = setup.asked() else { panic!("not a get") };
+        assert_eq!((&*request.class_name, &*request.object_id), ("_Session", "session1"));
+        assert_eq!(request.context.unwrap().privilege(), privilege);
+    }
+    let bad = ("x-parse-session-token", "r:bad");
+    for (line, headers, text) in [
+        ("GET /parse/users/me", vec![APP], "Permission denied"),
+        ("GET /parse/users/me", vec![APP, bad], "Invalid session token"),
+        ("GET /parse/users/me", vec![APP, bad, master], "Permission denied"),
+        ("GET /parse/sessions/me", vec![APP], "Session token required."),
+        ("GET /parse/sessions/me", vec![APP, bad], "Session token not found."),
+        ("GET /parse/sessions/me", vec![APP, bad, master], "Session token not found."),
+    ] {
+        let response = setup.ask(line, &headers, "").await;
+        assert_eq!(response.body(), &format!(r#"{{"code":209,"error":"{text}"}}"#), "{line} {headers:?}");
+    }
+}

@@ -217,3 +217,25 @@ async fn heads_and_lengths_are_right_on_the_wire() {
     shutdown.trigger();
     server.await.unwrap().unwrap();
 }
+
+#[tokio::test]
+async fn health_tells_whether_objects_can_be_reached() {
+    use std::sync::atomic::Ordering;
+
+    let ask = async |setup: &Setup| {
+        let response = setup.ask("GET /parse/health", &[], "").await;
+        let retry = response.headers().get("retry-after").map(|value| value.to_str().unwrap().to_owned());
+        (response.status().as_u16(), String::from_utf8(response.body().to_vec()).unwrap(), retry)
+    };
+    let setup = Setup::new(&[]);
+    setup.data.away.store(true, Ordering::SeqCst);
+    let starting = (503, r#"{"status":"starting"}"#.to_owned(), Some("1".to_owned()));
+    assert_eq!(ask(&setup).await, starting);
+    setup.data.away.store(false, Ordering::SeqCst);
+    assert_eq!(ask(&setup).await, starting, "a verdict stands for a moment");
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    assert_eq!(ask(&setup).await, (200, r#"{"status":"ok"}"#.to_owned(), None));
+    setup.data.away.store(true, Ordering::SeqCst);
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    assert_eq!(ask(&setup).await, (503, r#"{"status":"error"}"#.to_owned(), None));
+}

@@ -49,7 +49,14 @@ fn operation(caller: &Caller, part: &Part, route: &Route<'_>, mount_url: &str) -
             Kind::Update(classes::update_request(caller.writer()?, (class, id), body, mount_url))
         }
         Route::Delete { class, id } => Kind::Delete(classes::delete_request(caller.writer()?, (class, id))),
-        Route::Aggregate { .. } | Route::ServerInfo | Route::Batch => {
+        Route::Aggregate { .. }
+        | Route::CurrentUser
+        | Route::CurrentSession
+        | Route::GetConfig
+        | Route::UpdateConfig
+        | Route::ServerInfo
+        | Route::Security
+        | Route::Batch => {
             let message = format!("{} {} cannot be part of a transaction.", part.method, part.path);
             return Err(ParseError::new(ErrorCode::CommandUnavailable, message).into());
         }
@@ -65,7 +72,12 @@ fn body_of(caller: &Caller, route: &Route<'_>, result: OperationResult) -> bytes
         | Route::Create { .. }
         | Route::Update { .. }
         | Route::Aggregate { .. }
+        | Route::CurrentUser
+        | Route::CurrentSession
+        | Route::GetConfig
+        | Route::UpdateConfig
         | Route::ServerInfo
+        | Route::Security
         | Route::Batch => result.body,
     }
 }
