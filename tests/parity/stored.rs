@@ -19,7 +19,7 @@ pub(crate) fn classes_of(scenario: &Scenario) -> Vec<String> {
             classes.extend(class.captures_iter(text).map(|captures| captures[1].to_owned()));
         }
         // Only one scenario after the other writes it.
-        if question.line.contains(" /config") {
+        if question.line == "PUT /config" {
             classes.push("_GlobalConfig".to_owned());
         }
     }
