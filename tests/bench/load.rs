@@ -11,7 +11,7 @@ use parsefleet_testkit::servers::{APP_ID, tool};
 use serde::Deserialize;
 
 use crate::{
-    scenario::{Kind, Scenario},
+    scenario::{DEEP_ROLES_TOKEN, Kind, MANY_ROLES_TOKEN, Scenario},
     target::{CpuClock, REFERENCE, Target},
 };
 
@@ -23,7 +23,8 @@ pub(crate) struct Load {
     paths: PathBuf,
     script: PathBuf,
     headers: String,
-    kind: Kind,
+    /// A file: a thousand objects are too long for an environment variable.
+    body: Option<PathBuf>,
 }
 
 /// What one measurement found.
@@ -55,8 +56,16 @@ impl Load {
     /// `None` if the server does not offer what the scenario needs.
     pub(crate) fn prepare(folder: &Path, scenario: &Scenario, target: &Target) -> Result<Option<Self>> {
         let mut headers = format!("X-Parse-Application-Id: {APP_ID}\nContent-Type: application/json\n");
-        if scenario.kind == Kind::GetWithSession {
-            let Some(token) = &target.session_token else { return Ok(None) };
+        let token = match scenario.kind {
+            Kind::GetWithSession => match &target.session_token {
+                Some(token) => Some(token.as_str()),
+                None => return Ok(None),
+            },
+            Kind::GetWithManyRoles => Some(MANY_ROLES_TOKEN),
+            Kind::GetWithDeepRoles => Some(DEEP_ROLES_TOKEN),
+            _ => None,
+        };
+        if let Some(token) = token {
             headers += &format!("X-Parse-Session-Token: {token}\n");
         }
         let paths = folder.join("paths");
@@ -64,7 +73,15 @@ impl Load {
         fs::write(&paths, lines.join("\n"))?;
         let script = folder.join("load.lua");
         fs::write(&script, include_str!("load.lua"))?;
-        Ok(Some(Self { paths, script, headers, kind: scenario.kind }))
+        let body = match scenario.kind.body() {
+            None => None,
+            Some(body) => {
+                let file = folder.join("body");
+                fs::write(&file, body.to_string())?;
+                Some(file)
+            }
+        };
+        Ok(Some(Self { paths, script, headers, body }))
     }
 
     /// Sends requests for some seconds.
@@ -74,8 +91,8 @@ impl Load {
         wrk.args(["--timeout", "30s", "--script"]);
         wrk.arg(&self.script).arg(target.url.trim_end_matches("/parse"));
         wrk.env("BENCH_PATHS", &self.paths).env("BENCH_HEADERS", &self.headers);
-        if let Some(body) = self.kind.body() {
-            wrk.env("BENCH_METHOD", "POST").env("BENCH_BODY", body.to_string());
+        if let Some(body) = &self.body {
+            wrk.env("BENCH_METHOD", "POST").env("BENCH_BODY", body);
         }
         let clock = CpuClock::start(target)?;
         let output = wrk.output().context("run wrk")?;

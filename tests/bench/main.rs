@@ -2,12 +2,13 @@
 //!
 //! The floor is the least that a server on MongoDB can do: an axum handler that returns the driver's raw BSON. Machines
 //! differ and are shared, so that only ratios within one run mean anything: every round asks each server in turn.
-//! `BENCH_SECONDS` (per measurement, default 5), `BENCH_ROUNDS` (default 3) and `BENCH_ONLY` (part of a scenario's name)
-//! change the run.
+//! `BENCH_SECONDS` (per measurement, default 5), `BENCH_ROUNDS` (default 3), `BENCH_ONLY` (part of a scenario's name) and
+//! `BENCH_OBJECTS` (size of the large class, default 1,000,000) change the run.
 
 #![allow(clippy::print_stdout, reason = "its output is its purpose")]
 
 mod floor;
+mod large;
 mod load;
 mod report;
 mod scenario;
@@ -15,7 +16,12 @@ mod target;
 
 use anyhow::{Context as _, Result};
 
-use crate::{load::Load, report::Report, scenario::SCENARIOS, target::Targets};
+use crate::{
+    load::Load,
+    report::Report,
+    scenario::{STAGES, Setting, Stage},
+    target::Targets,
+};
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -25,10 +31,24 @@ async fn main() -> Result<()> {
     let seconds: u32 = number("BENCH_SECONDS", 5)?;
     let rounds: u32 = number("BENCH_ROUNDS", 3)?;
     let only = std::env::var("BENCH_ONLY").unwrap_or_default();
-    let folder = tempfile::tempdir()?;
-    let targets = Targets::start(folder.path()).await?;
     let mut report = Report::default();
-    for scenario in SCENARIOS.iter().filter(|scenario| scenario.name.contains(&only)) {
+    for stage in &STAGES {
+        if stage.scenarios.iter().any(|scenario| scenario.name.contains(&only)) {
+            measure(stage, &only, seconds, rounds, &mut report).await?;
+        }
+    }
+    println!("{report}");
+    Ok(())
+}
+
+/// Measures the scenarios of a stage whose names have `only` in them.
+async fn measure(stage: &Stage, only: &str, seconds: u32, rounds: u32, report: &mut Report) -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let targets = match stage.setting {
+        Setting::Usual => Targets::start(folder.path()).await?,
+        Setting::Large => large::start(folder.path(), number("BENCH_OBJECTS", 1_000_000)?).await?,
+    };
+    for scenario in stage.scenarios.iter().filter(|scenario| scenario.name.contains(only)) {
         for round in 0..=rounds {
             for target in targets.all() {
                 let Some(load) = Load::prepare(folder.path(), scenario, target)? else { continue };
@@ -43,7 +63,6 @@ async fn main() -> Result<()> {
             }
         }
     }
-    println!("{report}");
     targets.stop().await
 }
 

@@ -51,7 +51,8 @@ impl fmt::Display for Report {
         for row in &self.rows {
             let per_second = row.median(|measured| measured.per_second);
             // The floor knows no sessions: with or without one, it does the same.
-            let floor = self.per_second(row.scenario, FLOOR).or_else(|| self.per_second("get", FLOOR));
+            let same = if row.scenario == "get with session" { "get" } else { row.scenario };
+            let floor = self.per_second(same, FLOOR);
             let ratio = |base: Option<f64>, scale: f64| {
                 base.map_or(String::new(), |base| format!("{:.1}", per_second / base * scale))
             };

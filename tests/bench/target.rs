@@ -30,14 +30,15 @@ pub(crate) struct Target {
     pub(crate) ids: Vec<String>,
     /// A session of a user with roles, where the server knows sessions.
     pub(crate) session_token: Option<String>,
-    process_ids: Vec<u32>,
-    _processes: Box<dyn Any>,
+    pub(crate) process_ids: Vec<u32>,
+    pub(crate) _processes: Box<dyn Any>,
 }
 
 /// Every server.
 pub(crate) struct Targets {
-    targets: Vec<Target>,
-    databases: Vec<Database>,
+    pub(crate) targets: Vec<Target>,
+    /// What is dropped in the end.
+    pub(crate) databases: Vec<Database>,
 }
 
 impl Targets {
