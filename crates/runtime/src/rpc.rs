@@ -19,6 +19,7 @@ pub mod tls;
 
 pub use channel::{Channel, ClientOptions, ConnectError};
 pub use error::parse_error;
+pub use local::in_process;
 pub use server::{Routes, ServeError, ServeOptions, serve};
 
 /// Request and response bodies of gRPC calls.

@@ -43,7 +43,7 @@ impl App {
             allow_list: AllowList::try_new(config.http.route_allow_list.as_deref())?,
             rate_limits: RateLimits::try_new(Arc::clone(&config))?,
             sessions: SessionResolver::new(cache, AuthBackend::new(channels.auth)),
-            data: DataBackend::new(channels.data),
+            data: DataBackend::new(channels.data, channels.data_here),
             health: Health::default(),
             in_flight: Semaphore::new(MAX_IN_FLIGHT),
             config,

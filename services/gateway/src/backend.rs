@@ -1,20 +1,40 @@
 //! The edge to the services: the one place of this crate that knows gRPC.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use parsefleet_core::ParseError;
 use parsefleet_proto::v1::{
     AggregateRequest, CreateRequest, CreateResponse, DeleteRequest, DistinctRequest, FindRequest, GetConfigRequest,
     GetRequest, Operation, OperationResult, PingRequest, RequestContext, ResolveRequest, ResolveResponse,
     TransactRequest, UpdateConfigRequest, UpdateRequest, auth_client::AuthClient, data_client::DataClient,
+    data_server::Data,
 };
 use parsefleet_runtime::rpc::{self, Channel, MESSAGE_LIMIT};
-use tonic::Status;
+use tonic::{Request, Response, Status};
 
 /// Calls to auth.
 pub(crate) struct AuthBackend(AuthClient<Channel>);
 
 /// Calls to data.
-pub(crate) struct DataBackend(DataClient<Channel>);
+pub(crate) struct DataBackend {
+    client: DataClient<Channel>,
+    /// The service itself, if it is in this process.
+    here: Option<Arc<dyn Data>>,
+}
+
+/// Calls a method of data: directly if it is in this process, because encoding and copying a page of objects costs more than finding
+/// its way, otherwise by the generated client.
+macro_rules! ask {
+    ($backend:expr, $path:literal, $method:ident, $message:expr) => {{
+        let message = $message;
+        let answer = match &$backend.here {
+            Some(service) => rpc::in_process($path, service.$method(Request::new(message))).await,
+            None => $backend.client.clone().$method(message).await.map(Response::into_inner),
+        };
+        answer.map_err(parse_error)
+    }};
+}
 
 // === impl AuthBackend ===
 
@@ -32,69 +52,59 @@ impl AuthBackend {
 // === impl DataBackend ===
 
 impl DataBackend {
-    pub(crate) fn new(channel: Channel) -> Self {
+    pub(crate) fn new(channel: Channel, here: Option<Arc<dyn Data>>) -> Self {
         let client = DataClient::new(channel);
-        Self(client.max_decoding_message_size(MESSAGE_LIMIT).max_encoding_message_size(MESSAGE_LIMIT))
+        let client = client.max_decoding_message_size(MESSAGE_LIMIT).max_encoding_message_size(MESSAGE_LIMIT);
+        Self { client, here }
     }
 
     pub(crate) async fn get(&self, message: GetRequest) -> Result<Bytes, ParseError> {
-        let answer = self.0.clone().get(message).await.map_err(parse_error)?;
-        Ok(answer.into_inner().object)
+        Ok(ask!(self, "/parsefleet.v1.Data/Get", get, message)?.object)
     }
 
     pub(crate) async fn find(&self, message: FindRequest) -> Result<Bytes, ParseError> {
-        let answer = self.0.clone().find(message).await.map_err(parse_error)?;
-        Ok(answer.into_inner().body)
+        Ok(ask!(self, "/parsefleet.v1.Data/Find", find, message)?.body)
     }
 
     pub(crate) async fn aggregate(&self, message: AggregateRequest) -> Result<Bytes, ParseError> {
-        let answer = self.0.clone().aggregate(message).await.map_err(parse_error)?;
-        Ok(answer.into_inner().body)
+        Ok(ask!(self, "/parsefleet.v1.Data/Aggregate", aggregate, message)?.body)
     }
 
     pub(crate) async fn distinct(&self, message: DistinctRequest) -> Result<Bytes, ParseError> {
-        let answer = self.0.clone().distinct(message).await.map_err(parse_error)?;
-        Ok(answer.into_inner().body)
+        Ok(ask!(self, "/parsefleet.v1.Data/Distinct", distinct, message)?.body)
     }
 
     pub(crate) async fn create(&self, message: CreateRequest) -> Result<CreateResponse, ParseError> {
-        let answer = self.0.clone().create(message).await.map_err(parse_error)?;
-        Ok(answer.into_inner())
+        ask!(self, "/parsefleet.v1.Data/Create", create, message)
     }
 
     pub(crate) async fn update(&self, message: UpdateRequest) -> Result<Bytes, ParseError> {
-        let answer = self.0.clone().update(message).await.map_err(parse_error)?;
-        Ok(answer.into_inner().body)
+        Ok(ask!(self, "/parsefleet.v1.Data/Update", update, message)?.body)
     }
 
     pub(crate) async fn delete(&self, message: DeleteRequest) -> Result<(), ParseError> {
-        self.0.clone().delete(message).await.map_err(parse_error)?;
-        Ok(())
+        ask!(self, "/parsefleet.v1.Data/Delete", delete, message).map(|_| ())
     }
 
     pub(crate) async fn transact(&self, operations: Vec<Operation>) -> Result<Vec<OperationResult>, ParseError> {
-        let answer = self.0.clone().transact(TransactRequest { operations }).await.map_err(parse_error)?;
-        Ok(answer.into_inner().results)
+        Ok(ask!(self, "/parsefleet.v1.Data/Transact", transact, TransactRequest { operations })?.results)
     }
 }
 
 impl DataBackend {
     pub(crate) async fn config(&self, context: RequestContext) -> Result<Bytes, ParseError> {
         let message = GetConfigRequest { context: Some(context) };
-        let answer = self.0.clone().get_config(message).await.map_err(parse_error)?;
-        Ok(answer.into_inner().body)
+        Ok(ask!(self, "/parsefleet.v1.Data/GetConfig", get_config, message)?.body)
     }
 
     pub(crate) async fn update_config(&self, context: RequestContext, body: Bytes) -> Result<(), ParseError> {
         let message = UpdateConfigRequest { context: Some(context), body };
-        self.0.clone().update_config(message).await.map_err(parse_error)?;
-        Ok(())
+        ask!(self, "/parsefleet.v1.Data/UpdateConfig", update_config, message).map(|_| ())
     }
 
     /// Whether objects can be reached.
     pub(crate) async fn ping(&self) -> Result<(), ParseError> {
-        self.0.clone().ping(PingRequest {}).await.map_err(parse_error)?;
-        Ok(())
+        ask!(self, "/parsefleet.v1.Data/Ping", ping, PingRequest {}).map(|_| ())
     }
 }
 

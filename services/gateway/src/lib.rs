@@ -33,6 +33,7 @@ mod verb;
 use std::sync::Arc;
 
 use parsefleet_cache::Cache;
+use parsefleet_proto::v1::data_server::Data;
 use parsefleet_runtime::{
     Shutdown,
     config::Config,
@@ -50,6 +51,8 @@ pub struct Channels {
     pub auth: Channel,
     /// Objects.
     pub data: Channel,
+    /// The data service itself if it is in this process: objects then need not be encoded on their way.
+    pub data_here: Option<Arc<dyn Data>>,
 }
 
 /// Why the gateway cannot start or had to stop.

@@ -34,9 +34,11 @@ pub(crate) async fn serve(role: Role, process: &Process) -> anyhow::Result<()> {
 async fn standalone(process: &Process) -> anyhow::Result<()> {
     let listener = http_listener(process).await?;
     let changes = Changes::open(&process.config)?;
-    let data = Channel::local(open_data(process, &changes).await?.into_server());
+    let service = open_data(process, &changes).await?;
+    let data = Channel::local(service.clone().into_server());
     let auth = Channel::local(parsefleet_auth::server(data.clone()));
-    serve_gateway(process, listener, Channels { auth, data }, &changes).await
+    let channels = Channels { auth, data, data_here: Some(Arc::new(service)) };
+    serve_gateway(process, listener, channels, &changes).await
 }
 
 async fn gateway(process: &Process) -> anyhow::Result<()> {
@@ -45,6 +47,7 @@ async fn gateway(process: &Process) -> anyhow::Result<()> {
     let channels = Channels {
         auth: connect(process, fleet.auth_url.as_deref())?,
         data: connect(process, fleet.data_url.as_deref())?,
+        data_here: None,
     };
     // Not so auth: requests without a session do without it.
     channels.data.require_once(&process.readiness, "data");

@@ -1,6 +1,7 @@
 //! Answering calls in this process: what stands around every generated server, with a socket in front or without.
 //!
-//! Deadline, panic capture, metrics and trace are one wrapper instead of a stack of layers: one allocation per call.
+//! Deadline, panic capture, metrics and trace are one wrapper instead of a stack of layers: one allocation per call. A caller that
+//! has the service itself at hand can leave the messages out: see [`in_process`].
 
 use std::{
     convert::Infallible,
@@ -17,11 +18,11 @@ use futures_util::FutureExt as _;
 use http::{Request, Response};
 use tonic::{Code, Status};
 use tower::Service;
-use tracing::{Instrument as _, field::Empty};
+use tracing::{Instrument as _, Span, field::Empty};
 
 use super::{
     Body,
-    channel::{Call, Transport},
+    channel::{Call, ClientOptions, Transport},
     deadline, error,
     method::{self, Method},
 };
@@ -73,19 +74,15 @@ where
             sent => Some(sent.unwrap_or(self.timeout)),
         };
         let span = telemetry::spans_enabled().then(|| {
-            let span = tracing::info_span!(
-                "rpc",
-                otel.name = method.served.name(),
-                otel.kind = "server",
-                rpc.grpc.status_code = Empty
-            );
+            let span = span_of(method);
             telemetry::continue_trace(&span, request.headers());
             span
         });
         let answer = self.service.clone().call(request);
         let guarded = async move {
             let _place = place;
-            guard(method, timeout, answer).await
+            let answered = guard(method, timeout, answer, code_of_response, |status| Ok(status.into_http())).await;
+            answered.map_err(|never| match never {})
         };
         match span {
             None => Box::pin(guarded),
@@ -94,40 +91,65 @@ where
     }
 }
 
+/// A call of a service in this process that nobody encodes: `path` names the RPC, as `/package.Service/Method`, and `answer` is the
+/// service's own method at work. Deadline, panic capture, metrics and trace are those of every other call.
+///
+/// # Errors
+/// Those of the service; INTERNAL after a panic, DEADLINE_EXCEEDED when the time is over.
+pub async fn in_process<T>(
+    path: &str,
+    answer: impl Future<Output = Result<tonic::Response<T>, Status>>,
+) -> Result<T, Status> {
+    let method = Method::of(path);
+    let timeout = deadline::current().is_none().then(|| ClientOptions::default().timeout);
+    let code_of = |answer: &Result<tonic::Response<T>, Status>| answer.as_ref().map_or_else(Status::code, |_| Code::Ok);
+    let guarded = guard(method, timeout, answer, code_of, Err);
+    let answered = match telemetry::spans_enabled() {
+        false => guarded.await,
+        true => guarded.instrument(span_of(method)).await,
+    };
+    answered.map(tonic::Response::into_inner)
+}
+
+fn span_of(method: &'static Method) -> Span {
+    tracing::info_span!("rpc", otel.name = method.served.name(), otel.kind = "server", rpc.grpc.status_code = Empty)
+}
+
+/// A unary answer has its status in the head if it is an error; in the trailers there can only be success.
+fn code_of_response(answer: &Result<Response<Body>, Infallible>) -> Code {
+    let response = answer.as_ref().unwrap_or_else(|never| match *never {});
+    response.headers().get(Status::GRPC_STATUS).map_or(Code::Ok, |code| Code::from_bytes(code.as_ref()))
+}
+
 /// Runs a handler to an answer, whatever happens in it.
-async fn guard<F>(method: &'static Method, timeout: Option<Duration>, answer: F) -> Result<Response<Body>, Status>
-where
-    F: Future<Output = Result<Response<Body>, Infallible>>,
-{
+async fn guard<T>(
+    method: &'static Method,
+    timeout: Option<Duration>,
+    answer: impl Future<Output = T>,
+    code_of: impl Fn(&T) -> Code,
+    failed: impl Fn(Status) -> T,
+) -> T {
     let timer = method.served.start();
     let answer = AssertUnwindSafe(answer).catch_unwind();
     let answer = match timeout {
         None => Ok(answer.await),
         Some(timeout) => deadline::within(timeout, answer).await,
     };
-    let (response, code) = match answer {
-        Ok(Ok(Ok(response))) => {
-            // A unary answer has its status in the head if it is an error; in the trailers there can only be success.
-            let code =
-                response.headers().get(Status::GRPC_STATUS).map_or(Code::Ok, |code| Code::from_bytes(code.as_ref()));
-            (response, code)
-        }
+    let answer = match answer {
+        Ok(Ok(answer)) => answer,
         Ok(Err(_panic)) => {
             // The panic hook has logged where and why.
             telemetry::metrics::count_panic();
-            let status = parsefleet_proto::status_from_error(&error::internal());
-            (status.into_http(), Code::Internal)
+            failed(parsefleet_proto::status_from_error(&error::internal()))
         }
-        Err(_elapsed) => {
-            let status = Status::deadline_exceeded("the deadline of the call is over");
-            (status.into_http(), Code::DeadlineExceeded)
-        }
+        Err(_elapsed) => failed(Status::deadline_exceeded("the deadline of the call is over")),
     };
+    let code = code_of(&answer);
     timer.finish(method::outcome(code));
     if telemetry::spans_enabled() {
-        tracing::Span::current().record("rpc.grpc.status_code", i32::from(code));
+        Span::current().record("rpc.grpc.status_code", i32::from(code));
     }
-    Ok(response)
+    answer
 }
 
 /// How many calls a server answers at a time.
