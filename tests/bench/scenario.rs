@@ -114,9 +114,7 @@ impl Kind {
     /// Paths of the requests, below the mount path, for objects with these ids.
     pub(crate) fn paths(self, ids: &[String]) -> Vec<String> {
         match self {
-            Self::Get | Self::GetWithSession | Self::GetWithManyRoles | Self::GetWithDeepRoles => {
-                ids.iter().map(|id| format!("/classes/{CLASS}/{id}")).collect()
-            }
+            Self::Get | Self::GetWithSession => ids.iter().map(|id| format!("/classes/{CLASS}/{id}")).collect(),
             Self::Find10 => ids
                 .iter()
                 .map(|id| {
@@ -126,6 +124,7 @@ impl Kind {
             Self::Find100Sorted => vec![format!("/classes/{CLASS}?limit=100&order=-createdAt")],
             Self::Create => vec!["/classes/Created".to_owned()],
             Self::Large(what, class) => what.paths(class, ids),
+            Self::GetWithManyRoles | Self::GetWithDeepRoles => Large::Get.paths(SMALL_CLASS, ids),
             Self::Batch => vec!["/batch".to_owned()],
         }
     }
