@@ -16,9 +16,12 @@ const PRIVILEGED: [&str; 8] = [
     "_Idempotency",
 ];
 
-/// Classes whose writes follow rules of their own (passwords, sessions, devices, jobs), which this service does not
+/// Classes whose writes follow rules of their own (passwords, sessions, devices), which this service does not
 /// have: writing them without would corrupt them.
-const NOT_WRITABLE: [&str; 6] = ["_User", "_Session", "_Installation", "_PushStatus", "_Audience", "_Idempotency"];
+const NOT_WRITABLE: [&str; 3] = ["_User", "_Session", "_Installation"];
+
+/// Classes whose documents are made by routes of their own.
+const NOT_CREATABLE: [&str; 3] = ["_Hooks", "_GlobalConfig", "_GraphQLConfig"];
 
 /// What a client does to a class, by the name its refusal uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +86,17 @@ pub(crate) fn check_write<'a>(caller: &'a Caller, method: Method, class: &str) -
         return Err(unavailable(format!("{class} cannot be written through this server yet.")));
     }
     Ok(writer)
+}
+
+/// Refuses new objects of a class that has none of clients' making.
+///
+/// # Errors
+/// 103 for such a class.
+pub(crate) fn check_creatable(class: &str) -> Result<()> {
+    if NOT_CREATABLE.contains(&class) {
+        return Err(ParseError::new(ErrorCode::InvalidClassName, format!("invalid className: {class}")));
+    }
+    Ok(())
 }
 
 /// Refuses a class that is not there to a caller that may not make it.

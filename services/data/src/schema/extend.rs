@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Instant};
 
 use parsefleet_core::{
-    ClassName, ClassSchema, FieldName, FieldType,
+    ClassName, ClassSchema, ErrorCode, FieldName, FieldType, ParseError,
     error::Result,
     schema::{Field, TypedField, VOLATILE_CLASSES},
 };
@@ -28,16 +28,16 @@ impl Schema {
     pub(crate) async fn extend(self: &Arc<Self>, name: &ClassName, written: &[TypedField]) -> Result<Arc<Class>> {
         let began = Instant::now();
         let mut snapshot = self.current().await?;
+        if VOLATILE_CLASSES.contains(&name.as_str()) {
+            check_fixed_columns(name, written)?;
+            if let Some(class) = snapshot.class(name.as_str()) {
+                return Ok(Arc::clone(class));
+            }
+        }
         for _ in 0..ATTEMPTS {
             let Some(class) = snapshot.stored_class(name.as_str()) else {
                 let class = ClassSchema::new(name.clone());
                 let new_fields = class.plan(written)?;
-                if new_fields.is_empty()
-                    && VOLATILE_CLASSES.contains(&name.as_str())
-                    && let Some(class) = snapshot.class(name.as_str())
-                {
-                    return Ok(Arc::clone(class));
-                }
                 self.create(class, new_fields).await.map_err(parse_error)?;
                 snapshot = self.fresh().await?;
                 continue;
@@ -122,5 +122,16 @@ impl Schema {
                 tracing::warn!(parse.class = %class, index = index.name, %error, "an index could not be made");
             }
         }
+    }
+}
+
+/// The classes that have no schema of their own have Parse's columns and no others, whatever the schema collection says.
+///
+/// # Errors
+/// 107 for another field, 111 for another type.
+fn check_fixed_columns(name: &ClassName, written: &[TypedField]) -> Result<()> {
+    match ClassSchema::new(name.clone()).plan(written)?.first() {
+        None => Ok(()),
+        Some((field, _)) => Err(ParseError::new(ErrorCode::InvalidJson, format!("Could not add field {field}"))),
     }
 }

@@ -37,6 +37,7 @@ impl DataService {
 
         // Schema: types, required columns, defaults.
         let class = self.extend_schema(&class_name, &new.types).await?;
+        guards::check_creatable(class_name.as_str())?;
         class.schema.check_required_columns(&new)?;
         let default_acl = give_default_acl(&mut new, &class, &caller);
         derive_columns(&mut new, &class);

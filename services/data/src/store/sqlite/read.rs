@@ -2,21 +2,21 @@
 
 use std::{cmp::Ordering, ops::ControlFlow};
 
-use bson::{RawBsonRef, RawDocument, RawDocumentBuf};
+use bson::{RawDocument, RawDocumentBuf};
 use parsefleet_core::query::sort::{self, SortValues};
 use rusqlite::{Connection, OptionalExtension as _, ToSql, params_from_iter};
 
 use super::{
     file::failed,
-    key::{self, Case},
     plan::{Match, Order, Plan},
     project::Projection,
     table::Table,
 };
 use crate::store::{Documents, FindOptions, StoreError};
 
-/// The id of the one document of a class that holds settings.
-pub(super) const SETTINGS: RawBsonRef<'_> = RawBsonRef::Int32(1);
+/// The id of the one document of a class that holds settings. In MongoDB it is a number; here nobody but us reads it, and
+/// as a text it is found like every other id.
+pub(super) const SETTINGS: &str = "1";
 
 /// Which of the documents that satisfy the query are returned, and how much of them.
 pub(super) struct Window {
@@ -107,7 +107,7 @@ pub(super) fn all(connection: &Connection, table: &Table) -> Result<Vec<RawDocum
 
 /// The document of a class that holds settings.
 pub(super) fn settings(connection: &Connection, table: &Table) -> Result<Option<RawDocumentBuf>, StoreError> {
-    let found = by_id(connection, table, key::of_stored(SETTINGS, Case::Exact))?;
+    let found = by_id(connection, table, SETTINGS)?;
     Ok(found.map(|(_, document)| document))
 }
 

@@ -132,7 +132,7 @@ pub(super) fn add_field(
 /// Changes the document with the id 1, or starts it.
 pub(super) fn change_settings(session: &mut Session<'_>, class: &str, update: &Document) -> Result<(), StoreError> {
     let table = session.table_or_new(class)?;
-    let found = read::by_id(session.connection, &table, key::of_stored(read::SETTINGS, Case::Exact))?;
+    let found = read::by_id(session.connection, &table, read::SETTINGS)?;
     upsert(session, class, found, rawdoc! { "_id": read::SETTINGS }, update)
 }
 
