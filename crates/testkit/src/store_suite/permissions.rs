@@ -28,6 +28,14 @@ pub async fn reading_and_writing_by_subject(store: &dyn ObjectStore) {
     let writable = |own: &[&str]| Query { conditions: vec![Condition::WritableBy(subjects(own))] };
     assert_eq!(ids(readable(&[])).await, ["null", "public", "star"]);
     assert_eq!(ids(readable(&["u1", "role:A"])).await, ["null", "own", "public", "role", "star"]);
+    for id in ["public", "null", "locked", "own", "role", "star"] {
+        for own in [&[][..], &["u1"], &["role:A"]] {
+            let mut by_id = class.query(json!({ "objectId": id }));
+            by_id.conditions.push(Condition::ReadableBy(subjects(own)));
+            let is_readable = ids(readable(own)).await.iter().any(|readable| readable == id);
+            assert_eq!(!ids(by_id).await.is_empty(), is_readable, "{id} by {own:?}");
+        }
+    }
     assert_eq!(ids(writable(&["u1"])).await, ["null", "own", "public", "star"]);
     assert_eq!(ids(writable(&["role:B"])).await, ["null", "public", "role", "star"]);
 

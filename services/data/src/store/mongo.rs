@@ -16,6 +16,7 @@ use super::{AggregateOptions, Documents, FindOptions, Index, ObjectStore, StoreE
 use crate::codec::{encode_changes, encode_update};
 
 mod aggregate;
+mod by_id;
 mod connect;
 mod error;
 mod filter;

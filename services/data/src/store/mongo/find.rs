@@ -15,7 +15,9 @@ use parsefleet_core::{
 use serde_json::Value as Json;
 
 use super::{
-    MongoStore, command,
+    MongoStore,
+    by_id::ById,
+    command,
     error::{is_missing_geo_index, is_missing_text_index},
     filter::{Purpose, filter, sort_entry, text_score},
     index, run,
@@ -40,6 +42,18 @@ pub(super) async fn find(
     if options.limit == Some(0) {
         return Ok(Documents::default());
     }
+    if let Some(by_id) = ById::of(query, options) {
+        return Ok(by_id.permitted(find_any(store, class, &by_id.query, options).await?));
+    }
+    find_any(store, class, query, options).await
+}
+
+async fn find_any(
+    store: &MongoStore,
+    class: &ClassSchema,
+    query: &Query,
+    options: &FindOptions,
+) -> Result<Documents, StoreError> {
     let collection = store.collection(&class.name);
     let mut turn = store.turn().await;
     let first = read_all(&collection, filter(class, query, Purpose::Find)?, find_options(store, options)?, &mut turn);
