@@ -7,6 +7,7 @@
 mod ask;
 mod compare;
 mod difference;
+mod people;
 mod question;
 mod stored;
 
@@ -79,27 +80,35 @@ async fn compare() -> Result<()> {
     let database = |name: &str| mongodb_uri(&format!("parity_{run}_{name}"));
 
     let reference_uri = database("reference")?;
+    people::move_in(&reference_uri).await?;
     let reference = ParseServer::start(folder.path(), &reference_uri, &options).await?;
     let reference = Server::new("Parse Server", &reference.url.clone(), Some(&reference_uri), reference).await?;
     let expected = ask_all(&reference, &scenarios).await?;
 
     let mut findings = Findings::default();
     let alone_uri = database("alone")?;
+    people::move_in(&alone_uri).await?;
     let alone = Parsefleet::start(folder.path(), test_app().option("databaseURI", alone_uri.clone())).await?;
     let alone = Server::new("alone on MongoDB", &alone.url.clone(), Some(&alone_uri), alone).await?;
     findings.compare(&alone, &scenarios, &expected, &ask_all(&alone, &scenarios).await?);
 
+    people::move_in_embedded(&folder.path().join("parsefleet-data")).await?;
     let embedded = Parsefleet::start(folder.path(), test_app()).await?;
     let embedded = Server::new("alone, embedded store", &embedded.url.clone(), None, embedded).await?;
     findings.compare(&embedded, &scenarios, &expected, &ask_all(&embedded, &scenarios).await?);
 
     // One database, both servers at the same time: every other question goes to the other server, and the answers have to be
-    // those of Parse Server alone. Left to itself, Parse Server keeps the schema that it once read.
+    // those of Parse Server alone. Left to itself, Parse Server keeps the schema that it once read, and Parsefleet for a few
+    // seconds.
     let shared_uri = database("shared")?;
+    people::move_in(&shared_uri).await?;
     let options = json!({ "databaseOptions": { "schemaCacheTtl": 1 }, "rateLimit": limits() });
     let theirs = ParseServer::start(folder.path(), &shared_uri, &options).await?;
     let theirs = Server::new("Parse Server, shared", &theirs.url.clone(), Some(&shared_uri), theirs).await?;
-    let ours = Parsefleet::start(folder.path(), test_app().option("databaseURI", shared_uri.clone())).await?;
+    let ours = test_app()
+        .option("databaseURI", shared_uri.clone())
+        .option("databaseOptions", options["databaseOptions"].clone());
+    let ours = Parsefleet::start(folder.path(), ours).await?;
     let ours = Server::new("shared with Parse Server", &ours.url.clone(), Some(&shared_uri), ours).await?;
     let alternating = ask_alternating(&theirs, &ours, &scenarios).await?;
     findings.compare(&ours, &scenarios, &expected, &alternating);

@@ -11,7 +11,7 @@ use crate::question::Scenario;
 
 /// The classes that a scenario speaks of, Parse's own ones left out: other scenarios share those.
 pub(crate) fn classes_of(scenario: &Scenario) -> Vec<String> {
-    let class = Regex::new(r"/classes/([A-Za-z][A-Za-z0-9_]*)").expect("the pattern is valid");
+    let class = Regex::new(r"/(?:classes|schemas|purge)/([A-Za-z][A-Za-z0-9_]*)").expect("the pattern is valid");
     let mut classes: Vec<String> = Vec::new();
     for question in &scenario.questions {
         let body = question.body.as_ref().map(Value::to_string).unwrap_or_default();

@@ -1,18 +1,28 @@
 //! What a class looks like: its fields, their types and options.
 
-use std::collections::BTreeMap;
-
+use indexmap::IndexMap;
 use serde_json::Value as Json;
 
 use crate::ClassName;
 
+mod change;
+mod class_permissions;
 mod columns;
+mod field_request;
 mod field_type;
+mod index_request;
 mod plan;
+mod request;
 mod required;
+mod rest;
 
+use change::invalid_class_name;
+pub use change::{ClassChange, class_name};
+pub use class_permissions::check_permissions;
 pub use columns::{VOLATILE_CLASSES, default_columns};
+pub use index_request::{ID_INDEX, IndexChange};
 pub use plan::TypedField;
+pub use request::{FieldRequest, IndexFields, IndexRequest, SchemaRequest, SchemaRules};
 
 /// The type of a field.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -59,8 +69,9 @@ pub struct Field {
 pub struct ClassSchema {
     /// Name.
     pub name: ClassName,
-    /// Every field, the default columns of the class included (`objectId`, `createdAt`, `updatedAt`, `ACL`, …).
-    pub fields: BTreeMap<String, Field>,
+    /// Every field, the default columns of the class first (`objectId`, `createdAt`, `updatedAt`, `ACL`, …), then the others
+    /// in the order in which the class got them.
+    pub fields: IndexMap<String, Field>,
     /// Class-level permissions exactly as stored; `None` means public.
     pub permissions: Option<Json>,
     /// Indexes as recorded in the schema collection: name to key specification.

@@ -59,7 +59,11 @@ macro_rules! store_suite {
             permissions: [reading_and_writing_by_subject]
             geography: [nearest_first, boxes_polygons_and_circles, points_in_polygons]
             relations: [rows_are_added_once_and_removed, join_rows_can_be_queried]
-            schema: [classes_are_created_once, fields_are_added_once, a_class_survives_its_description]
+            schema: [
+                classes_are_created_once, fields_are_added_once, a_class_survives_its_description,
+                a_description_changes_as_a_whole, a_class_has_one_place, fields_go_with_their_values,
+                indexes_are_changed_and_noted, a_class_goes_when_it_is_empty, removing_a_class_loses_no_object
+            ]
             concurrency: [
                 increments_all_count, one_of_many_equal_inserts_wins, array_operations_all_count,
                 conditional_updates_have_one_winner, fields_are_added_by_one

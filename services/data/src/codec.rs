@@ -24,8 +24,8 @@ pub(crate) use json::parse_json;
 use json::plain_json;
 pub use json::{Include, Includes, JsonReader, ReadView, Reader};
 pub use object::{Roots, decode};
-pub(crate) use schema::encode_field;
 pub use schema::{decode_class, encode_class};
+pub(crate) use schema::{encode_edit, encode_field, index_keys};
 pub(crate) use update::{encode_changes, encode_update};
 
 /// A stored document cannot be read: its bytes are not BSON.

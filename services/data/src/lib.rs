@@ -5,6 +5,7 @@
 //! caller       who asks                         policy      who may do what
 //! read, write  the pipelines                    schema      the schema as this process knows it
 //! transact     several operations as one
+//! schemas      requests about classes
 //! store        where objects live               codec       Parse values and their stored form
 //! ```
 
@@ -19,6 +20,7 @@ mod policy;
 mod read;
 mod rpc;
 mod schema;
+mod schemas;
 mod service;
 mod settings;
 mod startup;

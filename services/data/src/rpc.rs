@@ -1,5 +1,7 @@
 //! The gRPC edge: the only place of this service that knows tonic.
 
+mod schemas;
+
 use std::future::Future;
 
 use parsefleet_core::error::Result;

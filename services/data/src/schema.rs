@@ -91,6 +91,13 @@ impl Schema {
         self.read_since(Instant::now()).await.map_err(parse_error)
     }
 
+    /// To be called when this process has changed the schema: tells the others, and returns the schema as it is now.
+    pub(crate) async fn changed(&self) -> Result<Arc<Snapshot>> {
+        let snapshot = self.fresh().await;
+        self.invalidation.schema_changed().await;
+        snapshot
+    }
+
     /// A newer snapshot, because the one at hand lacks something; `None` if that happened too often of late.
     pub(crate) async fn second_look(&self) -> Result<Option<Arc<Snapshot>>> {
         if !self.second_looks.take() {
@@ -124,12 +131,29 @@ impl Schema {
         {
             return Err(StoreError::Unavailable(reason.clone()));
         }
-        let read_at = Instant::now();
-        let classes =
-            self.store.load_schema().await.inspect_err(|error| *failed = Some((read_at, error.to_string())))?;
-        let snapshot = Arc::new(Snapshot::new(classes, known.as_deref(), &self.settings, read_at));
-        self.current.store(Some(Arc::clone(&snapshot)));
-        Ok(snapshot)
+        let read = || async {
+            let read_at = Instant::now();
+            let classes = self.store.load_schema().await.map_err(|error| (read_at, error))?;
+            let snapshot = Arc::new(Snapshot::new(classes, known.as_deref(), &self.settings, read_at));
+            self.current.store(Some(Arc::clone(&snapshot)));
+            Ok(snapshot)
+        };
+        let outcome: Result<_, (Instant, StoreError)> = async {
+            let snapshot = read().await?;
+            // Only now that no write of this process can begin under the old schema.
+            let mut came_back = false;
+            for gone in known.iter().flat_map(|known| known.stored_classes()) {
+                if snapshot.stored_class(gone.schema.name.as_str()).is_none() {
+                    came_back |= self.bring_back(gone).await;
+                }
+            }
+            if came_back { read().await } else { Ok(snapshot) }
+        }
+        .await;
+        outcome.map_err(|(began, error)| {
+            *failed = Some((began, error.to_string()));
+            error
+        })
     }
 
     fn refresh_in_background(self: &Arc<Self>) {

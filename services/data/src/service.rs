@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use parsefleet_core::{ErrorCode, ParseError, error::Result};
+use parsefleet_core::{ClassName, ErrorCode, ParseError, error::Result};
 use tokio::task::JoinHandle;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -55,6 +55,18 @@ impl DataService {
                 preparing.store(false, Ordering::Release);
             }
         })
+    }
+
+    /// Makes the indexes of a class again, in the background, if it is one that relies on some.
+    pub(crate) fn prepare_indexes(&self, class: &ClassName) {
+        if !startup::relies_on_indexes(class) {
+            return;
+        }
+        let (store, settings, class) = (Arc::clone(&self.store), Arc::clone(&self.settings), class.clone());
+        let stopping = self.stopping.clone();
+        self.tasks.spawn(async move {
+            stopping.run_until_cancelled(startup::prepare_indexes(store, settings, class)).await;
+        });
     }
 
     /// Ends the work in the background. Requests in flight are the server's to wait for.

@@ -5,7 +5,10 @@ use std::{
     time::Duration,
 };
 
-use parsefleet_core::denylist::{InvalidRule, KeywordDenylist};
+use parsefleet_core::{
+    denylist::{InvalidRule, KeywordDenylist},
+    schema::IndexFields,
+};
 use parsefleet_runtime::config::{Database, Objects, RequestComplexity};
 use serde_json::Value as Json;
 
@@ -46,6 +49,10 @@ pub struct Settings {
     pub protected_fields_owner_exempt: bool,
     /// Indexes that are not to be made at start, by the name of the option that switches each off.
     pub disabled_indexes: BTreeSet<String>,
+    /// Whether the schema API may not change classes (`schema.lockSchemas`).
+    pub lock_schemas: bool,
+    /// Which columns the schema API may make indexes on (`databaseOptions.disableIndexFieldValidation`).
+    pub index_fields: IndexFields,
     /// Age at which the schema is read again even though nobody told of a change: another server may share the database.
     pub schema_max_age: Duration,
 }
@@ -75,6 +82,11 @@ impl Settings {
             protected_fields: groups_by_class(&objects.protected_fields),
             protected_fields_owner_exempt: objects.protected_fields_owner_exempt,
             disabled_indexes: disabled_indexes(database),
+            lock_schemas: false,
+            index_fields: match flag("disableIndexFieldValidation") {
+                true => IndexFields::Any,
+                false => IndexFields::Known,
+            },
             schema_max_age: schema_max_age(database),
         })
     }
@@ -100,6 +112,8 @@ impl Settings {
             protected_fields: groups_by_class(&serde_json::json!({"_User": {"*": ["email"]}})),
             protected_fields_owner_exempt: true,
             disabled_indexes: BTreeSet::new(),
+            lock_schemas: false,
+            index_fields: IndexFields::Known,
             schema_max_age: Duration::from_secs(5),
         }
     }

@@ -22,14 +22,40 @@ enum Part {
     Index(ClassName, Index),
 }
 
-/// Makes everything, again and again until the database has it. Returns when it has.
+/// Makes everything, again and again until the database has it, and notes which indexes there are, as Parse Server does
+/// at its start. Returns when that is done.
 pub(crate) async fn prepare(store: Arc<dyn ObjectStore>, settings: Arc<Settings>) {
+    make(store.as_ref(), parts(&settings)).await;
+    if let Err(error) = note_indexes(store.as_ref()).await {
+        tracing::warn!(%error, "the indexes of the classes could not be noted");
+    }
+}
+
+/// Whether the class is one whose indexes the server relies on.
+pub(crate) fn relies_on_indexes(class: &ClassName) -> bool {
+    indexes().iter().any(|(_, owner, _)| *owner == class.as_str())
+}
+
+/// Makes the indexes of one class.
+pub(crate) async fn prepare_indexes(store: Arc<dyn ObjectStore>, settings: Arc<Settings>, class: ClassName) {
+    let all = parts(&settings).into_iter();
+    let wanted = all.filter(|part| matches!(part, Part::Index(owner, _) if *owner == class));
+    make(store.as_ref(), wanted.collect()).await;
+}
+
+async fn note_indexes(store: &dyn ObjectStore) -> Result<(), StoreError> {
+    for class in store.load_schema().await? {
+        store.note_indexes(&class.name).await?;
+    }
+    Ok(())
+}
+
+async fn make(store: &dyn ObjectStore, mut missing: Vec<Part>) {
     let mut pause = FIRST_PAUSE;
-    let mut missing = parts(&settings);
     loop {
         let mut failed = Vec::new();
         for part in missing {
-            match part.make(store.as_ref()).await {
+            match part.make(store).await {
                 Ok(()) | Err(StoreError::SchemaConflict) => {}
                 Err(StoreError::Unavailable(_)) => failed.push(part),
                 // A person has to look: usually documents with the same value are there already.
@@ -73,7 +99,6 @@ fn parts(settings: &Settings) -> Vec<Part> {
 fn indexes() -> Vec<(&'static str, &'static str, Index)> {
     vec![
         ("createIndexUserUsername", "_User", unique("username_1", "username")),
-        ("createIndexUserEmail", "_User", unique("email_1", "email")),
         (
             "createIndexUserUsernameCaseInsensitive",
             "_User",
@@ -84,6 +109,7 @@ fn indexes() -> Vec<(&'static str, &'static str, Index)> {
             "_User",
             Index { case_insensitive: true, ..sparse("case_insensitive_email", "email") },
         ),
+        ("createIndexUserEmail", "_User", unique("email_1", "email")),
         ("createIndexUserEmailVerifyToken", "_User", sparse("_email_verify_token", "_email_verify_token")),
         ("createIndexUserPasswordResetToken", "_User", sparse("_perishable_token", "_perishable_token")),
         ("createIndexAuthDataUniqueness", "_User", unique("_auth_data_anonymous_id", "_auth_data_anonymous.id")),

@@ -20,6 +20,7 @@ use parsefleet_core::{
     ClassName, ClassSchema, Date, FieldName, FieldPath, Query, Update, query::SortKey, schema::Field, update::Change,
     value::Pointer,
 };
+use serde_json::{Map as JsonMap, Value as Json};
 
 /// What a store may answer instead of a result.
 #[derive(Debug, thiserror::Error)]
@@ -114,6 +115,26 @@ pub enum IndexKind {
     Geo2dSphere,
     /// `"text"`
     Text,
+    /// `"hashed"`
+    Hashed,
+}
+
+/// What changes in the description of a class; fields that go are [`ObjectStore::remove_fields`]'.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ClassEdit {
+    /// Fields that come.
+    pub added: Vec<(FieldName, Field)>,
+    /// Fields that are there and get other options.
+    pub options: Vec<(FieldName, JsonMap<String, Json>)>,
+    /// New class-level permissions; `null` for the usual ones.
+    pub permissions: Option<Json>,
+}
+
+impl ClassEdit {
+    /// Whether nothing changes.
+    pub fn is_empty(&self) -> bool {
+        self.added.is_empty() && self.options.is_empty() && self.permissions.is_none()
+    }
 }
 
 /// A store of classes and their objects.
@@ -136,6 +157,29 @@ pub trait ObjectStore: Send + Sync + 'static {
     /// # Errors
     /// `SchemaConflict` if the field is there, whatever its type.
     async fn add_field(&self, class: &ClassName, name: &FieldName, field: &Field) -> Result<(), StoreError>;
+
+    /// Changes the description of a class, all of it or nothing.
+    ///
+    /// # Errors
+    /// `SchemaConflict` if the class is not there, a field to be added is there, one with other options is not, or if a
+    /// geographic point would be the second one.
+    async fn edit_class(&self, class: &ClassName, edit: &ClassEdit) -> Result<(), StoreError>;
+
+    /// Removes fields: their values, the rows of relations, and last the fields themselves. What is left of it after a
+    /// failure is removed by doing it again. Fields that meanwhile got another type stay.
+    async fn remove_fields(&self, class: &ClassSchema, fields: &[FieldName]) -> Result<(), StoreError>;
+
+    /// Drops indexes, makes indexes, and notes both in the description of the class, if there is one. An index to be
+    /// dropped need not be there.
+    async fn change_indexes(&self, class: &ClassName, dropped: &[String], made: &[Index]) -> Result<(), StoreError>;
+
+    /// Notes the indexes that there are in the description of the class, if there is one.
+    async fn note_indexes(&self, class: &ClassName) -> Result<(), StoreError>;
+
+    /// Removes a class, the rows of its relations and its description, unless it has objects; how many it has.
+    ///
+    /// No object that is stored at the same time is lost: either it is counted, or it is there afterwards.
+    async fn drop_class(&self, class: &ClassSchema) -> Result<u64, StoreError>;
 
     /// Makes an index unless one of that name is there.
     async fn ensure_index(&self, class: &ClassName, index: &Index) -> Result<(), StoreError>;

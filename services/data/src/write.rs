@@ -75,6 +75,14 @@ impl DataService {
         }
     }
 
+    /// To be called when an object has been written under a class: the class or a field may have been removed meanwhile, and
+    /// comes back. A transaction holds the database: what it needs has stayed.
+    async fn keep_schema(&self, class: &Arc<Class>, written: &[TypedField]) {
+        if self.scope.is_none() {
+            self.schema.keep(class, written).await;
+        }
+    }
+
     /// Writes the rows of relations, in the order in which they were given.
     async fn write_relations(
         &self,

@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 use crate::{
     Channels, ServeError,
     allow_list::AllowList,
-    backend::{AuthBackend, DataBackend},
+    backend::{AuthBackend, DataBackend, SchemasBackend},
     cors::Cors,
     health::Health,
     mount::Mount,
@@ -30,6 +30,7 @@ pub(crate) struct App {
     pub(crate) rate_limits: RateLimits,
     pub(crate) sessions: SessionResolver,
     pub(crate) data: DataBackend,
+    pub(crate) schemas: SchemasBackend,
     pub(crate) health: Health,
     pub(crate) in_flight: Semaphore,
 }
@@ -44,6 +45,7 @@ impl App {
             rate_limits: RateLimits::try_new(Arc::clone(&config))?,
             sessions: SessionResolver::new(cache, AuthBackend::new(channels.auth)),
             data: DataBackend::new(channels.data, channels.data_here),
+            schemas: SchemasBackend::new(channels.schemas),
             health: Health::default(),
             in_flight: Semaphore::new(MAX_IN_FLIGHT),
             config,

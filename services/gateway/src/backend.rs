@@ -1,5 +1,7 @@
 //! The edge to the services: the one place of this crate that knows gRPC.
 
+mod schemas;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -12,6 +14,8 @@ use parsefleet_proto::v1::{
 };
 use parsefleet_runtime::rpc::{self, Channel, MESSAGE_LIMIT};
 use tonic::{Request, Response, Status};
+
+pub(crate) use self::schemas::SchemasBackend;
 
 /// Calls to auth.
 pub(crate) struct AuthBackend(AuthClient<Channel>);

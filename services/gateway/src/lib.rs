@@ -53,6 +53,8 @@ pub struct Channels {
     pub data: Channel,
     /// The data service itself if it is in this process: objects then need not be encoded on their way.
     pub data_here: Option<Arc<dyn Data>>,
+    /// Classes.
+    pub schemas: Channel,
 }
 
 /// Why the gateway cannot start or had to stop.

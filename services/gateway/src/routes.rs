@@ -6,6 +6,7 @@ mod classes;
 mod config;
 pub(crate) mod me;
 mod ownership;
+mod schemas;
 pub(crate) mod security;
 mod server_info;
 
@@ -13,6 +14,7 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
+pub(crate) use self::schemas::SchemaCall;
 use crate::{
     app::App,
     body::Members,
@@ -52,6 +54,7 @@ pub(crate) enum Route<'a> {
     CurrentSession,
     GetConfig,
     UpdateConfig,
+    Schemas(SchemaCall<'a>),
     ServerInfo,
     Security,
     Batch,
@@ -90,7 +93,7 @@ impl<'a> Route<'a> {
             (_, Some(class), id) if is(first, "classes") => Self::of_class(verb, class, id),
             (_, id, None) => match class_of_route(first) {
                 Some(class) => Self::of_class(verb, class, id),
-                None => Ok(None),
+                None => Ok(SchemaCall::find(verb, first, id)?.map(Self::Schemas)),
             },
             _ => Ok(None),
         }
@@ -108,6 +111,7 @@ impl<'a> Route<'a> {
             Self::CurrentUser => Some("_User"),
             Self::CurrentSession => Some("_Session"),
             Self::GetConfig | Self::UpdateConfig => Some("_GlobalConfig"),
+            Self::Schemas(call) => call.class(),
             Self::ServerInfo | Self::Security | Self::Batch => None,
         }
     }
@@ -148,6 +152,7 @@ pub(crate) async fn run(app: &App, call: Call<'_>) -> Result<Reply> {
         Route::CurrentSession => me::session(app, caller, mount_url).await,
         Route::GetConfig => config::get(app, caller).await,
         Route::UpdateConfig => config::update(app, caller, body).await,
+        Route::Schemas(call) => schemas::run(app, caller, call, body).await,
         Route::ServerInfo => Ok(server_info::get(app, &caller.master_reader()?)),
         Route::Security => security::get(app, &caller.master_reader()?),
         Route::Batch => batch::run(app, caller, &body, mount_url).await,

@@ -9,7 +9,10 @@ use http::StatusCode;
 use parsefleet_core::{ErrorCode, error::Disclosure};
 use parsefleet_runtime::telemetry::{Operation, OperationKind, Outcome};
 
-use crate::{failure::Failure, routes::Route};
+use crate::{
+    failure::Failure,
+    routes::{Route, SchemaCall},
+};
 
 /// The routes as labels: a closed set.
 pub(crate) struct Routes {
@@ -23,12 +26,23 @@ pub(crate) struct Routes {
     current_session: Operation,
     get_config: Operation,
     update_config: Operation,
+    schemas: Schemas,
     batch: Operation,
     server_info: Operation,
     security: Operation,
     health: Operation,
     preflight: Operation,
     other: Operation,
+}
+
+/// Routes of classes.
+struct Schemas {
+    list: Operation,
+    get: Operation,
+    create: Operation,
+    modify: Operation,
+    delete: Operation,
+    purge: Operation,
 }
 
 const fn http(name: &'static str) -> Operation {
@@ -46,6 +60,14 @@ static ROUTES: Routes = Routes {
     current_session: http("GET /sessions/me"),
     get_config: http("GET /config"),
     update_config: http("PUT /config"),
+    schemas: Schemas {
+        list: http("GET /schemas"),
+        get: http("GET /schemas/:class"),
+        create: http("POST /schemas"),
+        modify: http("PUT /schemas/:class"),
+        delete: http("DELETE /schemas/:class"),
+        purge: http("DELETE /purge/:class"),
+    },
     batch: http("POST /batch"),
     server_info: http("GET /serverInfo"),
     security: http("GET /security"),
@@ -88,6 +110,14 @@ impl Observation {
             Route::CurrentSession => &ROUTES.current_session,
             Route::GetConfig => &ROUTES.get_config,
             Route::UpdateConfig => &ROUTES.update_config,
+            Route::Schemas(call) => match call {
+                SchemaCall::List => &ROUTES.schemas.list,
+                SchemaCall::Get { .. } => &ROUTES.schemas.get,
+                SchemaCall::Create { .. } => &ROUTES.schemas.create,
+                SchemaCall::Modify { .. } => &ROUTES.schemas.modify,
+                SchemaCall::Delete { .. } => &ROUTES.schemas.delete,
+                SchemaCall::Purge { .. } => &ROUTES.schemas.purge,
+            },
             Route::Batch => &ROUTES.batch,
             Route::ServerInfo => &ROUTES.server_info,
             Route::Security => &ROUTES.security,

@@ -76,6 +76,7 @@ impl Setup {
             auth: Channel::local(AuthServer::new(OneSession::default())),
             data: Channel::local(DataServer::new(data.clone())),
             data_here: None,
+            schemas: Channel::local(DataServer::new(data.clone())),
         };
         let cache = LocalCache::new(Limits { time_to_live: Duration::from_secs(60), capacity: 100 });
         let gateway = Gateway::try_new(Arc::new(config(options)), channels, Arc::new(cache)).unwrap();

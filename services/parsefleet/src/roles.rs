@@ -37,18 +37,17 @@ async fn standalone(process: &Process) -> anyhow::Result<()> {
     let service = open_data(process, &changes).await?;
     let data = Channel::local(service.clone().into_server());
     let auth = Channel::local(parsefleet_auth::server(data.clone()));
-    let channels = Channels { auth, data, data_here: Some(Arc::new(service)) };
+    let schemas = Channel::local(service.clone().into_schemas_server());
+    let channels = Channels { auth, data, data_here: Some(Arc::new(service)), schemas };
     serve_gateway(process, listener, channels, &changes).await
 }
 
 async fn gateway(process: &Process) -> anyhow::Result<()> {
     let listener = http_listener(process).await?;
     let fleet = &process.config.fleet;
-    let channels = Channels {
-        auth: connect(process, fleet.auth_url.as_deref())?,
-        data: connect(process, fleet.data_url.as_deref())?,
-        data_here: None,
-    };
+    let data = connect(process, fleet.data_url.as_deref())?;
+    let auth = connect(process, fleet.auth_url.as_deref())?;
+    let channels = Channels { auth, schemas: data.clone(), data, data_here: None };
     // Not so auth: requests without a session do without it.
     channels.data.require_once(&process.readiness, "data");
     serve_gateway(process, listener, channels, &Changes::open(&process.config)?).await
@@ -66,7 +65,8 @@ async fn data(process: &Process) -> anyhow::Result<()> {
     let changes = Changes::open(&process.config)?;
     let data = open_data(process, &changes).await?;
     changes::follow_schema(&changes, data.clone(), &process.shutdown);
-    serve_grpc(process, Role::Data, listener, Routes::default().add(data.into_server())).await
+    let routes = Routes::default().add(data.clone().into_server()).add(data.into_schemas_server());
+    serve_grpc(process, Role::Data, listener, routes).await
 }
 
 // === parts of roles ===

@@ -23,8 +23,9 @@ const EVERY_CLASS: Columns = &[("objectId", "string"), ("createdAt", "date"), ("
 /// The columns that Parse gives a class: those of every class, `ACL` included, and those of its own classes.
 pub fn default_columns(class: &ClassName) -> impl Iterator<Item = (&'static str, FieldType)> + use<> {
     let (common, acl) = if class.is_join() { (&[][..], None) } else { (EVERY_CLASS, Some(("ACL", FieldType::Acl))) };
-    let spelled = common.iter().chain(own_columns(class));
-    spelled.filter_map(|(column, text)| Some((*column, FieldType::from_storage(text)?))).chain(acl)
+    let spelled =
+        |columns: Columns| columns.iter().filter_map(|(name, text)| Some((*name, FieldType::from_storage(text)?)));
+    spelled(common).chain(acl).chain(spelled(own_columns(class)))
 }
 
 fn own_columns(class: &ClassName) -> Columns {
@@ -144,7 +145,7 @@ mod tests {
     #[test]
     fn a_class_starts_with_the_columns_of_its_name() {
         let schema = ClassSchema::new(ClassName::new("GameScore").unwrap());
-        assert_eq!(schema.fields.keys().collect::<Vec<_>>(), ["ACL", "createdAt", "objectId", "updatedAt"]);
+        assert_eq!(schema.fields.keys().collect::<Vec<_>>(), ["objectId", "createdAt", "updatedAt", "ACL"]);
 
         let session = ClassSchema::new(ClassName::new("_Session").unwrap());
         assert_eq!(session.field_type("user"), Some(&FieldType::Pointer("_User".to_owned())));

@@ -1,7 +1,5 @@
 //! Columns that must have a value, and what an object gets where the client gave none.
 
-use serde_json::Value as Json;
-
 use super::{ClassSchema, Field};
 use crate::{
     ErrorCode, FieldName, ParseError, Value,
@@ -33,18 +31,18 @@ impl ClassSchema {
     /// Gives a new object the defaults of its class, and tells which fields it gave: the answer holds them.
     ///
     /// # Errors
-    /// 142 `<field> is required`; 107 for a null where there is a default, which Parse Server fails to answer.
+    /// 142 `<field> is required`; 107 for a null where there is a default, which Parse Server fails to answer. The object
+    /// is as it was then.
     pub fn apply_defaults(&self, object: &mut NewObject) -> Result<Vec<FieldName>> {
-        let mut given = Vec::new();
+        let mut defaults = Vec::new();
         let fields =
             self.fields.iter().filter(|(name, field)| !field.options.is_empty() && !OWN_RULES.contains(&name.as_str()));
         for (name, field) in fields {
             let value = object.fields.get(name);
             match (value, field.default_value()) {
                 (None, Some(default)) => {
-                    if let Some(field_name) = self.give_default(object, name, default)? {
-                        given.push(field_name);
-                    }
+                    let Some(field_name) = FieldName::new(name) else { continue };
+                    defaults.push((field_name, Value::from_field(default.clone())?));
                 }
                 _ if field.is_required() && value.is_none_or(is_empty) => return Err(required(name)),
                 (Some(Value::Null), Some(_)) => {
@@ -55,6 +53,11 @@ impl ClassSchema {
                 }
                 _ => {}
             }
+        }
+        let mut given = Vec::with_capacity(defaults.len());
+        for (name, default) in defaults {
+            object.fields.insert(name.as_str(), default);
+            given.push(name);
         }
         Ok(given)
     }
@@ -82,12 +85,6 @@ impl ClassSchema {
             }
         }
         Ok(())
-    }
-
-    fn give_default(&self, object: &mut NewObject, name: &str, default: &Json) -> Result<Option<FieldName>> {
-        let Some(field_name) = FieldName::new(name) else { return Ok(None) };
-        object.fields.insert(name, Value::from_field(default.clone())?);
-        Ok(Some(field_name))
     }
 
     fn required_columns(&self) -> &'static [&'static str] {

@@ -8,6 +8,7 @@ use super::{
     CorruptDocument, plain_json,
     values::{json_object_to_document, json_to_bson},
 };
+use crate::store::{ClassEdit, Index, IndexKind};
 
 /// Members of a schema document that are not fields.
 const NOT_FIELDS: [&str; 3] = ["_id", "_metadata", "_client_permissions"];
@@ -86,4 +87,32 @@ pub(crate) fn encode_field(name: &FieldName, field: &Field) -> Option<Document> 
         set.insert(format!("_metadata.fields_options.{name}"), json_object_to_document(&field.options));
     }
     Some(set)
+}
+
+/// What changing the description of a class sets in its document.
+pub(crate) fn encode_edit(edit: &ClassEdit) -> Document {
+    let mut set = Document::new();
+    for (name, field) in &edit.added {
+        set.extend(encode_field(name, field).unwrap_or_default());
+    }
+    for (name, options) in &edit.options {
+        set.insert(format!("_metadata.fields_options.{name}"), json_object_to_document(options));
+    }
+    if let Some(permissions) = &edit.permissions {
+        set.insert("_metadata.class_permissions", json_to_bson(permissions));
+    }
+    set
+}
+
+/// An index as the document of its class notes it.
+pub(crate) fn index_keys(index: &Index) -> Document {
+    let kind = |kind| match kind {
+        IndexKind::Ascending => Bson::Int32(1),
+        IndexKind::Descending => Bson::Int32(-1),
+        IndexKind::Geo2d => "2d".into(),
+        IndexKind::Geo2dSphere => "2dsphere".into(),
+        IndexKind::Text => "text".into(),
+        IndexKind::Hashed => "hashed".into(),
+    };
+    index.keys.iter().map(|(column, of)| (column.clone(), kind(*of))).collect()
 }

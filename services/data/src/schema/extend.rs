@@ -3,15 +3,15 @@
 use std::{sync::Arc, time::Instant};
 
 use parsefleet_core::{
-    ClassName, ClassSchema, ErrorCode, FieldName, FieldType, ParseError,
+    ClassName, ClassSchema, ErrorCode, FieldName, FieldType, ParseError, Query,
     error::Result,
     schema::{Field, TypedField, VOLATILE_CLASSES},
 };
 
-use super::{Class, Schema};
+use super::{Class, Schema, Snapshot};
 use crate::{
     error::parse_error,
-    store::{Index, IndexKind, StoreError},
+    store::{FindOptions, Index, IndexKind, StoreError},
 };
 
 /// Times that somebody else may get in between before a write gives up.
@@ -74,6 +74,41 @@ impl Schema {
         Ok(class.filter(is_complete).cloned())
     }
 
+    /// Makes sure that what was written under a class that is no longer the same is still part of the schema: a class or
+    /// field may have been removed while the write was on its way.
+    pub(crate) async fn keep(self: &Arc<Self>, used: &Arc<Class>, written: &[TypedField]) {
+        let name = &used.schema.name;
+        let is_the_same =
+            |snapshot: &Snapshot| snapshot.class(name.as_str()).is_some_and(|class| Arc::ptr_eq(class, used));
+        if self.current.load().as_deref().is_some_and(is_the_same) {
+            return;
+        }
+        if let Err(error) = self.extend(name, written).await {
+            tracing::warn!(parse.class = %name, %error, "the class changed while an object was written to it");
+        }
+    }
+
+    /// Brings back a class that is gone although it has objects: they were written while it was removed.
+    pub(super) async fn bring_back(&self, class: &Class) -> bool {
+        let one = FindOptions { limit: Some(1), projection: Some(vec!["_id".to_owned()]), ..FindOptions::default() };
+        let name = &class.schema.name;
+        let brought_back = match self.store.find(&class.schema, &Query::default(), &one).await {
+            Ok(found) if found.is_empty() => return false,
+            Ok(_) => self.store.create_class(&class.schema).await,
+            Err(error) => Err(error),
+        };
+        match brought_back {
+            Ok(()) | Err(StoreError::SchemaConflict) => {
+                tracing::info!(parse.class = %name, "class removed while it was written to; it is back");
+                true
+            }
+            Err(error) => {
+                tracing::warn!(parse.class = %name, %error, "cannot see whether a removed class has objects");
+                false
+            }
+        }
+    }
+
     /// Makes a class. That somebody else made it meanwhile is no failure.
     async fn create(&self, mut class: ClassSchema, new_fields: Vec<(FieldName, Field)>) -> Result<(), StoreError> {
         let name = class.name.clone();
@@ -108,7 +143,7 @@ impl Schema {
     }
 
     /// Polygons can only be searched with an index. Without it the write is stored all the same.
-    async fn index(&self, class: &ClassName, fields: &[(FieldName, Field)]) {
+    pub(crate) async fn index(&self, class: &ClassName, fields: &[(FieldName, Field)]) {
         for (name, _) in fields.iter().filter(|(_, field)| field.field_type == FieldType::Polygon) {
             let index = Index {
                 name: format!("{name}_2dsphere"),

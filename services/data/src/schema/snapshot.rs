@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Instant};
 
+use indexmap::IndexMap;
 use parsefleet_core::{ClassName, ClassSchema};
 use serde_json::Value as Json;
 
@@ -12,7 +13,7 @@ use crate::{
 
 /// Every class at one moment.
 pub(crate) struct Snapshot {
-    classes: HashMap<String, Arc<Class>>,
+    classes: IndexMap<String, Arc<Class>>,
     /// Parse's own classes that the schema collection does not have (yet), and how they are protected.
     built_in: HashMap<&'static str, Arc<Class>>,
     /// When the reading began.
@@ -55,6 +56,11 @@ impl Snapshot {
     /// A class that can be read: one of the schema collection, or one of Parse's own.
     pub(crate) fn class(&self, name: &str) -> Option<&Arc<Class>> {
         self.classes.get(name).or_else(|| self.built_in.get(name))
+    }
+
+    /// The classes of the schema collection, in its order.
+    pub(crate) fn stored_classes(&self) -> impl Iterator<Item = &Arc<Class>> {
+        self.classes.values()
     }
 
     /// A class of the schema collection.

@@ -18,7 +18,7 @@ use parsefleet_core::{
 use super::*;
 use crate::{
     invalidation::NoInvalidation,
-    store::{Documents, FindOptions, Index, Transaction},
+    store::{ClassEdit, Documents, FindOptions, Index, Transaction},
 };
 
 /// A schema collection that other processes write to as well.
@@ -64,6 +64,26 @@ impl ObjectStore for Shared {
         }
         known.fields.insert(name.as_str().to_owned(), field.clone());
         Ok(())
+    }
+
+    async fn edit_class(&self, _: &ClassName, _: &ClassEdit) -> Result<(), StoreError> {
+        unused()
+    }
+
+    async fn remove_fields(&self, _: &ClassSchema, _: &[FieldName]) -> Result<(), StoreError> {
+        unused()
+    }
+
+    async fn change_indexes(&self, _: &ClassName, _: &[String], _: &[Index]) -> Result<(), StoreError> {
+        unused()
+    }
+
+    async fn note_indexes(&self, _: &ClassName) -> Result<(), StoreError> {
+        unused()
+    }
+
+    async fn drop_class(&self, _: &ClassSchema) -> Result<u64, StoreError> {
+        unused()
     }
 
     async fn ensure_index(&self, _: &ClassName, _: &Index) -> Result<(), StoreError> {

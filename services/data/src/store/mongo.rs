@@ -12,12 +12,13 @@ use parsefleet_core::{
 use serde_json::{Map, Value as Json};
 use tracing::Instrument as _;
 
-use super::{AggregateOptions, Documents, FindOptions, Index, ObjectStore, StoreError, Transaction};
+use super::{AggregateOptions, ClassEdit, Documents, FindOptions, Index, ObjectStore, StoreError, Transaction};
 use crate::codec::{encode_changes, encode_update};
 
 mod aggregate;
 mod by_id;
 mod connect;
+mod drop;
 mod error;
 mod filter;
 mod find;
@@ -121,6 +122,26 @@ impl ObjectStore for MongoStore {
 
     async fn add_field(&self, class: &ClassName, name: &FieldName, field: &Field) -> Result<(), StoreError> {
         schema::add_field(self, class, name, field).await
+    }
+
+    async fn edit_class(&self, class: &ClassName, edit: &ClassEdit) -> Result<(), StoreError> {
+        schema::edit_class(self, class, edit).await
+    }
+
+    async fn remove_fields(&self, class: &ClassSchema, fields: &[FieldName]) -> Result<(), StoreError> {
+        schema::remove_fields(self, class, fields).await
+    }
+
+    async fn change_indexes(&self, class: &ClassName, dropped: &[String], made: &[Index]) -> Result<(), StoreError> {
+        index::change(self, class, dropped, made).await
+    }
+
+    async fn note_indexes(&self, class: &ClassName) -> Result<(), StoreError> {
+        index::note(self, class).await
+    }
+
+    async fn drop_class(&self, class: &ClassSchema) -> Result<u64, StoreError> {
+        drop::drop_class(self, class).await
     }
 
     async fn ensure_index(&self, class: &ClassName, index: &Index) -> Result<(), StoreError> {

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! file       the data directory, its lock, connections
+//! describe   changes of classes;
 //! catalog    which class has which table and indexes;  table  its columns and statements;  key  values as sortable bytes
 //! narrow     query -> WHERE, never stricter than the query;  plan  what is left for the documents to decide
 //! readers    connections that read;  read  find, count
@@ -19,7 +20,7 @@ use std::{path::Path, sync::Arc};
 
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
-use bson::{Document, RawDocumentBuf, doc};
+use bson::{Document, RawDocumentBuf};
 use parsefleet_core::{
     ClassName, ClassSchema, Date, FieldName, FieldPath, Query, Update, schema::Field, update::Change, value::Pointer,
 };
@@ -33,12 +34,13 @@ use self::{
     readers::Readers,
     writer::{Session, Writer},
 };
-use super::{Documents, FindOptions, Index, IndexKind, ObjectStore, StoreError, Transaction};
-use crate::codec::{decode_class, encode_changes, encode_class, encode_field, encode_update};
+use super::{ClassEdit, Documents, FindOptions, Index, IndexKind, ObjectStore, StoreError, Transaction};
+use crate::codec::{columns::projected_names, decode_class, encode_changes, encode_class, encode_update};
 
 mod apply;
 mod catalog;
 mod conversation;
+mod describe;
 mod equality;
 mod explain;
 mod file;
@@ -101,13 +103,18 @@ impl SqliteStore {
     async fn write_by_plan<T, F>(&self, class: &ClassSchema, query: &Query, work: F) -> Result<T, StoreError>
     where
         T: Default + Send + 'static,
-        F: FnOnce(&mut Session<'_>, &Plan) -> Result<T, StoreError> + Send + 'static,
+        F: FnOnce(&mut Session<'_>, &Plan) -> Result<T, StoreError> + Clone + Send + 'static,
     {
         if self.conversation.is_some() {
             return self.read_own(class, query, &FindOptions::default(), work).await;
         }
         let Some(plan) = self.plan(class, query, &FindOptions::default())? else { return Ok(T::default()) };
-        self.writer.run(move |session| work(session, &plan)).await
+        let at_once = work.clone();
+        match self.writer.run(move |session| at_once(session, &plan)).await {
+            // The table changed since it was planned.
+            Err(StoreError::SchemaConflict) => self.read_own(class, query, &FindOptions::default(), work).await,
+            outcome => outcome,
+        }
     }
 
     /// Does something by a plan that is made inside the transaction.
@@ -149,7 +156,7 @@ impl SqliteStore {
 #[async_trait]
 impl ObjectStore for SqliteStore {
     async fn load_schema(&self) -> Result<Vec<ClassSchema>, StoreError> {
-        let Some(table) = self.catalog.load().table(write::SCHEMA).cloned() else { return Ok(Vec::new()) };
+        let Some(table) = self.catalog.load().table(describe::SCHEMA).cloned() else { return Ok(Vec::new()) };
         let documents = self.readers.read(move |connection| read::all(connection, &table)).await?;
         let mut classes = Vec::with_capacity(documents.len());
         for document in documents {
@@ -161,17 +168,45 @@ impl ObjectStore for SqliteStore {
     async fn create_class(&self, class: &ClassSchema) -> Result<(), StoreError> {
         let document = RawDocumentBuf::try_from(&encode_class(class));
         let document = document.map_err(|error| StoreError::Refused(error.to_string()))?;
-        self.write(move |session| write::create_class(session, &document)).await
+        self.write(move |session| describe::create_class(session, &document)).await
     }
 
     async fn add_field(&self, class: &ClassName, name: &FieldName, field: &Field) -> Result<(), StoreError> {
-        let Some(set) = encode_field(name, field) else { return Ok(()) };
-        let (class, name, update) = (class.to_string(), name.to_string(), doc! { "$set": set });
-        self.write(move |session| write::add_field(session, &class, &name, &update)).await
+        let (class, name, field) = (class.to_string(), name.clone(), field.clone());
+        self.write(move |session| describe::add_field(session, &class, &name, &field)).await
+    }
+
+    async fn edit_class(&self, class: &ClassName, edit: &ClassEdit) -> Result<(), StoreError> {
+        let (class, edit) = (class.clone(), edit.clone());
+        self.write(move |session| describe::edit_class(session, &class, &edit)).await
+    }
+
+    async fn remove_fields(&self, class: &ClassSchema, fields: &[FieldName]) -> Result<(), StoreError> {
+        let columns = fields.iter().flat_map(|name| projected_names(class, name.as_str(), &[])).collect::<Vec<_>>();
+        let (class, fields) = (class.clone(), fields.to_vec());
+        self.write(move |session| describe::remove_fields(session, &class, &fields, &columns)).await
+    }
+
+    async fn change_indexes(&self, class: &ClassName, dropped: &[String], made: &[Index]) -> Result<(), StoreError> {
+        if made.iter().any(is_text) {
+            return Err(plan::no_text_search());
+        }
+        let (class, dropped, made) = (class.to_string(), dropped.to_vec(), made.to_vec());
+        self.write(move |session| describe::change_indexes(session, &class, &dropped, &made)).await
+    }
+
+    async fn note_indexes(&self, class: &ClassName) -> Result<(), StoreError> {
+        let class = class.to_string();
+        self.write(move |session| describe::note_indexes(session, &class)).await
+    }
+
+    async fn drop_class(&self, class: &ClassSchema) -> Result<u64, StoreError> {
+        let class = class.clone();
+        self.write(move |session| describe::drop_class(session, &class)).await
     }
 
     async fn ensure_index(&self, class: &ClassName, index: &Index) -> Result<(), StoreError> {
-        if index.keys.iter().any(|(_, kind)| *kind == IndexKind::Text) {
+        if is_text(index) {
             return Err(plan::no_text_search());
         }
         let (class, index) = (class.to_string(), index.clone());
@@ -194,21 +229,29 @@ impl ObjectStore for SqliteStore {
 
     async fn find(&self, class: &ClassSchema, query: &Query, options: &FindOptions) -> Result<Documents, StoreError> {
         let window = Window::new(options);
+        let find = move |session: &mut Session<'_>, plan: &Plan| read::find(session.connection, plan, &window);
         if self.conversation.is_some() {
-            let find = move |session: &mut Session<'_>, plan: &Plan| read::find(session.connection, plan, &window);
             return self.read_own(class, query, options, find).await;
         }
         let Some(plan) = self.plan(class, query, options)? else { return Ok(Documents::default()) };
-        self.read(plan, move |connection, plan| read::find(connection, plan, &window)).await
+        let window = Window::new(options);
+        match self.read(plan, move |connection, plan| read::find(connection, plan, &window)).await {
+            Err(StoreError::SchemaConflict) => self.read_own(class, query, options, find).await,
+            outcome => outcome,
+        }
     }
 
     async fn count(&self, class: &ClassSchema, query: &Query) -> Result<u64, StoreError> {
+        let count = |session: &mut Session<'_>, plan: &Plan| read::count(session.connection, plan);
+        let options = FindOptions::default();
         if self.conversation.is_some() {
-            let count = |session: &mut Session<'_>, plan: &Plan| read::count(session.connection, plan);
-            return self.read_own(class, query, &FindOptions::default(), count).await;
+            return self.read_own(class, query, &options, count).await;
         }
-        let Some(plan) = self.plan(class, query, &FindOptions::default())? else { return Ok(0) };
-        self.read(plan, read::count).await
+        let Some(plan) = self.plan(class, query, &options)? else { return Ok(0) };
+        match self.read(plan, read::count).await {
+            Err(StoreError::SchemaConflict) => self.read_own(class, query, &options, count).await,
+            outcome => outcome,
+        }
     }
 
     async fn update_one(
@@ -219,7 +262,7 @@ impl ObjectStore for SqliteStore {
         updated_at: Date,
     ) -> Result<Option<RawDocumentBuf>, StoreError> {
         let update = encode_update(class, update, updated_at)?;
-        let name = class.name.to_string();
+        let (name, update) = (class.name.to_string(), Arc::new(update));
         self.write_by_plan(class, query, move |session, plan| write::update_one(session, &name, plan, &update)).await
     }
 
@@ -276,6 +319,10 @@ impl ObjectStore for SqliteStore {
         let executed = verbosity != "queryPlanner";
         self.readers.read(move |connection| explain::explain(connection, &class, &plan, &window, executed)).await
     }
+}
+
+fn is_text(index: &Index) -> bool {
+    index.keys.iter().any(|(_, kind)| *kind == IndexKind::Text)
 }
 
 /// The join collection of a relation.

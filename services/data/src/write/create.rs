@@ -41,7 +41,14 @@ impl DataService {
         class.schema.check_required_columns(&new)?;
         let default_acl = give_default_acl(&mut new, &class, &caller);
         derive_columns(&mut new, &class);
-        let given = class.schema.apply_defaults(&mut new)?;
+        let given = match class.schema.apply_defaults(&mut new) {
+            Ok(given) => given,
+            // What was required may have ceased to be.
+            Err(refusal) => match self.schema.newer_class(&class).await? {
+                Some(newer) => newer.schema.apply_defaults(&mut new)?,
+                None => return Err(refusal),
+            },
+        };
 
         // The object itself.
         let id = new.object_id.take().unwrap_or_else(|| generate_id(self.settings.object_id_size));
@@ -54,6 +61,7 @@ impl DataService {
         };
         let document = codec::encode(&class.schema, &object)?;
         self.store.insert(&class_name, document).await.map_err(parse_error)?;
+        self.keep_schema(&class, &new.types).await;
 
         self.write_relations(&class_name, &object.id, &new.relations).await?;
         self.announce(&class_name).await;

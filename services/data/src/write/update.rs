@@ -44,7 +44,10 @@ impl DataService {
 
         // Schema: types and required columns.
         let class = self.extend_schema(&class_name, &change.types).await?;
-        class.schema.check_update(&change)?;
+        if let Err(refusal) = class.schema.check_update(&change) {
+            // What was required may have ceased to be.
+            self.schema.newer_class(&class).await?.ok_or(refusal)?.schema.check_update(&change)?;
+        }
         derive_columns(&mut change, &class);
 
         // The object itself: found by id and permission, changed by the same operation.
@@ -52,6 +55,7 @@ impl DataService {
         conditions.extend(policy::writable(&caller));
         let updated = self.store.update_one(&class.schema, &Query { conditions }, &change.update, now).await;
         let document = updated.map_err(parse_error)?.ok_or_else(ParseError::object_not_found)?;
+        self.keep_schema(&class, &change.types).await;
 
         self.write_relations(&class_name, &id, &change.update.relations).await?;
         self.announce(&class_name).await;

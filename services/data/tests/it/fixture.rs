@@ -11,7 +11,11 @@ use std::{
 
 use async_trait::async_trait;
 use mongodb::Database;
-use parsefleet_core::{ClassName, ClassSchema, FieldType, denylist::KeywordDenylist, schema::Field};
+use parsefleet_core::{
+    ClassName, ClassSchema, FieldType,
+    denylist::KeywordDenylist,
+    schema::{Field, IndexFields},
+};
 use parsefleet_data::{
     DataService, Invalidation, Settings,
     store::{MongoStore, ObjectStore, SqliteStore},
@@ -129,6 +133,8 @@ pub(crate) fn settings() -> Settings {
         protected_fields: BTreeMap::from([("_User".to_owned(), email)]),
         protected_fields_owner_exempt: true,
         disabled_indexes: BTreeSet::new(),
+        lock_schemas: false,
+        index_fields: IndexFields::Known,
         schema_max_age: Duration::from_secs(60),
     }
 }

@@ -9,6 +9,12 @@ const DUPLICATE_KEY: [i32; 2] = [11000, 11001];
 /// `IndexOptionsConflict`, `IndexKeySpecsConflict`: an index of that name or on these keys is there.
 const INDEX_CONFLICT: [i32; 2] = [85, 86];
 
+/// `NamespaceNotFound`, `IndexNotFound`
+const MISSING: [i32; 2] = [26, 27];
+
+/// `NamespaceExists`
+const NAMESPACE_EXISTS: i32 = 48;
+
 /// Answers of a deployment that is changing its primary, shutting down, overloaded or too slow.
 const UNAVAILABLE: [i32; 16] = [6, 7, 50, 63, 64, 89, 91, 133, 134, 189, 262, 9001, 10107, 11600, 11602, 13435];
 
@@ -68,6 +74,16 @@ fn duplicated_field(message: &str) -> Option<String> {
 /// Whether an index could not be made because a similar one is there.
 pub(super) fn is_index_conflict(error: &Error) -> bool {
     code(error).is_some_and(|code| INDEX_CONFLICT.contains(&code))
+}
+
+/// Whether the collection or the index that a command is about is not there.
+pub(super) fn is_missing(error: &Error) -> bool {
+    code(error).is_some_and(|code| MISSING.contains(&code))
+}
+
+/// Whether a collection of the name that a command would give is there.
+pub(super) fn is_name_taken(error: &Error) -> bool {
+    code(error) == Some(NAMESPACE_EXISTS)
 }
 
 /// Whether a unique index was violated.

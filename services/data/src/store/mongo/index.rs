@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bson::{Bson, Document, doc};
+use futures_util::TryStreamExt as _;
 use mongodb::{
     IndexModel,
     options::{Collation, CollationStrength, IndexOptions},
@@ -11,14 +12,20 @@ use parsefleet_core::ClassName;
 
 use super::{
     MongoStore,
-    error::{is_index_conflict, store_error},
+    error::{is_index_conflict, is_missing, store_error},
     run, schema,
 };
-use crate::store::{Index, IndexKind, StoreError};
+use crate::{
+    codec::index_keys,
+    store::{Index, StoreError},
+};
 
 /// Makes an index. One that is there with the same keys or name is left as it is.
 pub(super) async fn ensure(store: &MongoStore, class: &ClassName, index: &Index) -> Result<(), StoreError> {
-    let keys: Document = index.keys.iter().map(|(column, kind)| (column.clone(), key(*kind))).collect();
+    create(store, class, model(index)).await
+}
+
+fn model(index: &Index) -> IndexModel {
     let mut options = IndexOptions::default();
     options.name = Some(index.name.clone());
     options.unique = index.unique.then_some(true);
@@ -28,7 +35,76 @@ pub(super) async fn ensure(store: &MongoStore, class: &ClassName, index: &Index)
         options.collation =
             Some(Collation::builder().locale("en_US".to_owned()).strength(CollationStrength::Secondary).build());
     }
-    create(store, class, IndexModel::builder().keys(keys).options(options).build()).await
+    IndexModel::builder().keys(index_keys(index)).options(options).build()
+}
+
+/// Drops and makes indexes, and notes both.
+pub(super) async fn change(
+    store: &MongoStore,
+    class: &ClassName,
+    dropped: &[String],
+    made: &[Index],
+) -> Result<(), StoreError> {
+    let collection = store.collection(class);
+    for name in dropped {
+        match run("dropIndexes", collection.name(), collection.drop_index(name)).await {
+            Err(error) if !is_missing(&error) => return Err(refused(&error)),
+            _ => {}
+        }
+    }
+    if !made.is_empty() {
+        let models = made.iter().map(model);
+        let created = run("createIndexes", collection.name(), collection.create_indexes(models)).await;
+        created.map_err(|error| refused(&error))?;
+    }
+    schema::note_indexes(store, class, |noted| {
+        if noted.is_empty() {
+            noted.insert("_id_", doc! { "_id": 1 });
+        }
+        for name in dropped {
+            noted.remove(name);
+        }
+        noted.extend(made.iter().map(|index| (index.name.clone(), Bson::Document(index_keys(index)))));
+    })
+    .await
+}
+
+/// Notes the indexes that the collection has.
+pub(super) async fn note(store: &MongoStore, class: &ClassName) -> Result<(), StoreError> {
+    let collection = store.collection(class);
+    let listed = async { collection.list_indexes().await?.try_collect::<Vec<IndexModel>>().await };
+    let models = match run("listIndexes", collection.name(), listed).await {
+        Err(error) if is_missing(&error) => return Ok(()),
+        other => other.map_err(|error| store_error(&error))?,
+    };
+    let found: Document = models.into_iter().filter_map(described).collect();
+    schema::note_indexes(store, class, |noted| {
+        // The index of ids alone says nothing.
+        if found.len() > 1 || !noted.is_empty() {
+            noted.clone_from(&found);
+        }
+    })
+    .await
+}
+
+/// An index as Parse Server notes it: that of a text names the fields, not the columns that MongoDB makes of them.
+fn described(model: IndexModel) -> Option<(String, Bson)> {
+    let options = model.options?;
+    let mut keys = model.keys;
+    if let Some(weights) = options.weights {
+        keys.remove("_fts");
+        keys.remove("_ftsx");
+        keys.extend(weights.into_iter().map(|(field, _)| (field, "text".into())));
+    }
+    Some((options.name?, Bson::Document(keys)))
+}
+
+/// An index that the client asked for and the database does not want is the client's mistake.
+fn refused(error: &mongodb::error::Error) -> StoreError {
+    match store_error(error) {
+        StoreError::Failed(reason) => StoreError::Refused(reason),
+        other => other,
+    }
 }
 
 /// Makes the index that a query near a place or a text search needs, under the name Parse Server gives it.
@@ -58,15 +134,5 @@ async fn create(store: &MongoStore, class: &ClassName, model: IndexModel) -> Res
     match run("createIndexes", collection.name(), collection.create_index(model)).await {
         Err(error) if !is_index_conflict(&error) => Err(store_error(&error)),
         _ => Ok(()),
-    }
-}
-
-fn key(kind: IndexKind) -> Bson {
-    match kind {
-        IndexKind::Ascending => Bson::Int32(1),
-        IndexKind::Descending => Bson::Int32(-1),
-        IndexKind::Geo2d => "2d".into(),
-        IndexKind::Geo2dSphere => "2dsphere".into(),
-        IndexKind::Text => "text".into(),
     }
 }

@@ -1,8 +1,12 @@
 //! The schema collection: one document per class.
 
-use bson::{Document, RawDocumentBuf, doc};
+use bson::{Bson, Document, RawDocumentBuf, doc};
 use futures_util::TryStreamExt as _;
-use parsefleet_core::{ClassName, ClassSchema, FieldName, FieldType, schema::Field};
+use mongodb::Collection;
+use parsefleet_core::{
+    ClassName, ClassSchema, FieldName, FieldType,
+    schema::{Field, default_columns},
+};
 
 use super::{
     MongoStore, command,
@@ -10,11 +14,14 @@ use super::{
     index, run,
 };
 use crate::{
-    codec::{decode_class, encode_class, encode_field},
-    store::StoreError,
+    codec::{columns::projected_names, decode_class, encode_class, encode_edit, encode_field},
+    store::{ClassEdit, StoreError},
 };
 
 const SCHEMA: &str = "_SCHEMA";
+
+/// Times that somebody else may change the same list of indexes before this one gives up.
+const ATTEMPTS: usize = 10;
 
 pub(super) async fn load(store: &MongoStore) -> Result<Vec<ClassSchema>, StoreError> {
     let collection = store.named_collection::<RawDocumentBuf>(SCHEMA);
@@ -48,6 +55,9 @@ pub(super) async fn add_field(
     let Some(set) = encode_field(name, field) else { return Ok(()) };
     let collection = store.named_collection::<Document>(SCHEMA);
     let without_field = doc! { "_id": class.as_str(), name.as_str(): { "$exists": false } };
+    if field.field_type == FieldType::GeoPoint {
+        return add_place(&collection, without_field, set).await;
+    }
     let action = collection.update_one(without_field, doc! { "$set": set }).upsert(true);
     match run("update", collection.name(), action).await {
         Err(error) if is_duplicate(&error) => return Err(StoreError::SchemaConflict),
@@ -58,6 +68,129 @@ pub(super) async fn add_field(
         index::make_for_polygon(store, class, name.as_str()).await?;
     }
     Ok(())
+}
+
+/// Adds the only geographic point of a class. What tells that there is no other may not be part of an upsert: a class
+/// without a document gets one in a second step.
+async fn add_place(
+    collection: &Collection<Document>,
+    mut without_field: Document,
+    set: Document,
+) -> Result<(), StoreError> {
+    let id = without_field.get("_id").cloned();
+    without_field.extend(without_place());
+    let action = collection.update_one(without_field, doc! { "$set": set.clone() });
+    if command("update", collection.name(), action).await?.matched_count > 0 {
+        return Ok(());
+    }
+    let mut document = doc! { "_id": id };
+    // A new document takes paths as names: options of the field would be one.
+    let (plain, _) = set.into_iter().partition::<Document, _>(|(path, _)| !path.contains('.'));
+    document.extend(plain);
+    match run("insert", collection.name(), collection.insert_one(document)).await {
+        Err(error) if is_duplicate(&error) => Err(StoreError::SchemaConflict),
+        Err(error) => Err(store_error(&error)),
+        Ok(_) => Ok(()),
+    }
+}
+
+/// Changes the description of a class in one operation, whose condition is that the class is as the change expects it.
+pub(super) async fn edit_class(store: &MongoStore, class: &ClassName, edit: &ClassEdit) -> Result<(), StoreError> {
+    let set = encode_edit(edit);
+    let mut expected = doc! { "_id": class.as_str() };
+    for (name, field) in &edit.added {
+        expected.insert(name.as_str(), doc! { "$exists": false });
+        if field.field_type == FieldType::GeoPoint {
+            expected.extend(without_place());
+        }
+    }
+    // Default columns are fields whether or not the document names them.
+    let named =
+        edit.options.iter().filter(|(name, _)| default_columns(class).all(|(column, _)| column != name.as_str()));
+    expected.extend(named.map(|(name, _)| (name.to_string(), doc! { "$exists": true }.into())));
+    if set.is_empty() {
+        return Ok(());
+    }
+    let collection = store.named_collection::<Document>(SCHEMA);
+    // As a pipeline, which adds fields in the order given; an ordinary update would do it in the order of their names.
+    let literal = |(path, value): (String, Bson)| (path, doc! { "$literal": value }.into());
+    let set: Document = set.into_iter().map(literal).collect();
+    let action = collection.update_one(expected, vec![doc! { "$set": set }]);
+    let outcome = command("update", collection.name(), action).await?;
+    match outcome.matched_count {
+        0 => Err(StoreError::SchemaConflict),
+        _ => Ok(()),
+    }
+}
+
+/// No field of the class is a geographic point: it can have one.
+fn without_place() -> Document {
+    let types = doc! { "$map": { "input": { "$objectToArray": "$$ROOT" }, "in": "$$this.v" } };
+    doc! { "$expr": { "$not": [{ "$in": ["geopoint", types] }] } }
+}
+
+/// Removes fields, their values first: until the last step the class still says what the values are.
+pub(super) async fn remove_fields(
+    store: &MongoStore,
+    class: &ClassSchema,
+    fields: &[FieldName],
+) -> Result<(), StoreError> {
+    let columns: Vec<String> = fields.iter().flat_map(|name| projected_names(class, name.as_str(), &[])).collect();
+    let has_one: Vec<Document> = columns.iter().map(|column| doc! { column.as_str(): { "$exists": true } }).collect();
+    let unset: Document = columns.iter().map(|column| (column.clone(), "".into())).collect();
+    let objects = store.collection(&class.name);
+    let action = objects.update_many(doc! { "$or": has_one }, doc! { "$unset": unset });
+    command("update", objects.name(), action).await?;
+    for name in fields {
+        let Some(field_type) = class.field_type(name.as_str()) else { continue };
+        if let FieldType::Relation(_) = field_type {
+            let rows = store.join_collection(&class.name, name);
+            command("drop", rows.name(), rows.drop()).await?;
+        }
+        let Some(stored) = field_type.to_storage() else { continue };
+        // Old databases spell objects so.
+        let spellings = if *field_type == FieldType::Object { vec!["object", "map"] } else { vec![stored.as_ref()] };
+        let as_it_was = doc! { "_id": class.name.as_str(), name.as_str(): { "$in": spellings } };
+        let unset = doc! { name.as_str(): "", format!("_metadata.fields_options.{name}"): "" };
+        let collection = store.named_collection::<Document>(SCHEMA);
+        let action = collection.update_one(as_it_was, doc! { "$unset": unset });
+        command("update", collection.name(), action).await?;
+    }
+    Ok(())
+}
+
+/// Removes the description of a class.
+pub(super) async fn remove_class(store: &MongoStore, class: &ClassName) -> Result<(), StoreError> {
+    let collection = store.named_collection::<Document>(SCHEMA);
+    let action = collection.delete_one(doc! { "_id": class.as_str() });
+    command("delete", collection.name(), action).await.map(|_| ())
+}
+
+/// Changes what the document of a class notes of its indexes, if there is one. The list is replaced if it is still the one
+/// that was read, and else read again: names of indexes may hold what a path into the list could not.
+pub(super) async fn note_indexes(
+    store: &MongoStore,
+    class: &ClassName,
+    change: impl Fn(&mut Document),
+) -> Result<(), StoreError> {
+    let collection = store.named_collection::<Document>(SCHEMA);
+    for _ in 0..ATTEMPTS {
+        let found = collection.find_one(doc! { "_id": class.as_str() });
+        let Some(document) = command("find", collection.name(), found).await? else { return Ok(()) };
+        let noted = document.get_document("_metadata").and_then(|metadata| metadata.get_document("indexes")).ok();
+        let mut changed = noted.cloned().unwrap_or_default();
+        change(&mut changed);
+        let expected = match noted {
+            Some(noted) if *noted == changed => return Ok(()),
+            Some(noted) => doc! { "_id": class.as_str(), "_metadata.indexes": noted },
+            None => doc! { "_id": class.as_str(), "_metadata.indexes": { "$exists": false } },
+        };
+        let action = collection.update_one(expected, doc! { "$set": { "_metadata.indexes": changed } });
+        if command("update", collection.name(), action).await?.matched_count > 0 {
+            return Ok(());
+        }
+    }
+    Err(StoreError::SchemaConflict)
 }
 
 /// Notes an index in the class's document, where Parse Server looks for it.

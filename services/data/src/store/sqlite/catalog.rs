@@ -100,6 +100,41 @@ impl Catalog {
         build(connection, &table.name, &index)?;
         let mut indexes = table.indexes.clone();
         indexes.push(index);
+        self.set_indexes(connection, class, indexes)
+    }
+
+    /// Drops an index, if there is one of its name.
+    pub(super) fn drop_index(&mut self, connection: &Connection, class: &str, name: &str) -> Result<(), StoreError> {
+        let Some(table) = self.tables.get(class).cloned() else { return Ok(()) };
+        let (gone, kept): (Vec<_>, Vec<_>) =
+            table.indexes.iter().cloned().partition(|index| index.definition.name == name);
+        for index in gone {
+            let mut statements = format!(r#"DROP INDEX IF EXISTS "~index {}";"#, index.number);
+            for column in index.columns() {
+                statements.push_str(&format!("ALTER TABLE {} DROP COLUMN {};", table.name, column.name));
+            }
+            connection.execute_batch(&statements).map_err(failed)?;
+            connection.execute(r#"DELETE FROM "~indexes" WHERE number = ?1"#, [index.number]).map_err(failed)?;
+        }
+        self.set_indexes(connection, class, kept)
+    }
+
+    /// Drops the table of a class, if it has one, with its indexes.
+    pub(super) fn drop_table(&mut self, connection: &Connection, class: &str) -> Result<(), StoreError> {
+        let Some(table) = self.tables.remove(class) else { return Ok(()) };
+        connection.execute_batch(&format!("DROP TABLE {}", table.name)).map_err(failed)?;
+        for statement in [r#"DELETE FROM "~indexes" WHERE class = ?1"#, r#"DELETE FROM "~classes" WHERE name = ?1"#] {
+            connection.execute(statement, [class]).map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    fn set_indexes(
+        &mut self,
+        connection: &Connection,
+        class: &str,
+        indexes: Vec<TableIndex>,
+    ) -> Result<(), StoreError> {
         let name = r#"SELECT table_name FROM "~classes" WHERE name = ?1"#;
         let name: String = connection.query_row(name, [class], |row| row.get(0)).map_err(failed)?;
         self.tables.insert(class.to_owned(), Arc::new(Table::new(&name, indexes)));

@@ -116,6 +116,17 @@ pub(super) fn failed(error: rusqlite::Error) -> StoreError {
         Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => {
             StoreError::Unavailable(error.to_string())
         }
+        _ if is_outdated(&error) => StoreError::SchemaConflict,
         _ => StoreError::Failed(error.to_string()),
     }
+}
+
+/// Whether a statement names a table or column that is gone since it was planned.
+fn is_outdated(error: &rusqlite::Error) -> bool {
+    let text = match error {
+        rusqlite::Error::SqliteFailure(_, Some(text)) => text,
+        rusqlite::Error::SqlInputError { msg, .. } => msg,
+        _ => return false,
+    };
+    text.starts_with("no such table") || text.starts_with("no such column")
 }

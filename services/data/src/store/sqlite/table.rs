@@ -148,7 +148,7 @@ pub(super) fn quoted(name: &str) -> String {
 
 fn is_ordered(kind: IndexKind) -> bool {
     match kind {
-        IndexKind::Ascending | IndexKind::Descending => true,
+        IndexKind::Ascending | IndexKind::Descending | IndexKind::Hashed => true,
         IndexKind::Geo2d | IndexKind::Geo2dSphere | IndexKind::Text => false,
     }
 }

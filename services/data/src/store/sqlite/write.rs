@@ -17,9 +17,6 @@ use super::{
 };
 use crate::store::{Index, StoreError};
 
-/// The collection that describes the classes.
-pub(super) const SCHEMA: &str = "_SCHEMA";
-
 /// Stores a new document.
 pub(super) fn insert(session: &mut Session<'_>, class: &str, document: &RawDocumentBuf) -> Result<(), StoreError> {
     let table = session.table_or_new(class)?;
@@ -106,29 +103,6 @@ pub(super) fn remove_relations(
     })
 }
 
-/// Adds a class to the schema collection.
-pub(super) fn create_class(session: &mut Session<'_>, document: &RawDocumentBuf) -> Result<(), StoreError> {
-    insert(session, SCHEMA, document).map_err(|error| match error {
-        StoreError::Duplicate { .. } => StoreError::SchemaConflict,
-        other => other,
-    })
-}
-
-/// Changes the description of a class, or starts one, unless it already has the field.
-pub(super) fn add_field(
-    session: &mut Session<'_>,
-    class: &str,
-    field: &str,
-    update: &Document,
-) -> Result<(), StoreError> {
-    let table = session.table_or_new(SCHEMA)?;
-    let found = read::by_id(session.connection, &table, class)?;
-    if matches!(&found, Some((_, document)) if document.get(field).ok().flatten().is_some()) {
-        return Err(StoreError::SchemaConflict);
-    }
-    upsert(session, SCHEMA, found, rawdoc! { "_id": class }, update)
-}
-
 /// Changes the document with the id 1, or starts it.
 pub(super) fn change_settings(session: &mut Session<'_>, class: &str, update: &Document) -> Result<(), StoreError> {
     let table = session.table_or_new(class)?;
@@ -190,14 +164,19 @@ pub(super) fn index_field(index: &Index) -> Option<String> {
     index.name.strip_suffix("_1").filter(|field| !field.is_empty()).map(str::to_owned)
 }
 
-fn replace(connection: &Connection, table: &Table, row: i64, document: &RawDocumentBuf) -> Result<(), StoreError> {
+pub(super) fn replace(
+    connection: &Connection,
+    table: &Table,
+    row: i64,
+    document: &RawDocumentBuf,
+) -> Result<(), StoreError> {
     let mut statement = connection.prepare_cached(table.update_statement()).map_err(failed)?;
     table.bind_update(&mut statement, row, document).map_err(failed)?;
     statement.raw_execute().map_err(|error| constraint(table, error))?;
     Ok(())
 }
 
-fn as_tree(document: &RawDocument) -> Result<Document, StoreError> {
+pub(super) fn as_tree(document: &RawDocument) -> Result<Document, StoreError> {
     Document::try_from(document).map_err(|error| StoreError::Failed(format!("a stored document is damaged: {error}")))
 }
 

@@ -51,6 +51,7 @@ fn operation(caller: &Caller, part: &Part, route: &Route<'_>, mount_url: &str) -
         Route::Delete { class, id } => Kind::Delete(classes::delete_request(caller.writer()?, (class, id))),
         Route::Aggregate { .. }
         | Route::CurrentUser
+        | Route::Schemas(_)
         | Route::CurrentSession
         | Route::GetConfig
         | Route::UpdateConfig
@@ -73,6 +74,7 @@ fn body_of(caller: &Caller, route: &Route<'_>, result: OperationResult) -> bytes
         | Route::Update { .. }
         | Route::Aggregate { .. }
         | Route::CurrentUser
+        | Route::Schemas(_)
         | Route::CurrentSession
         | Route::GetConfig
         | Route::UpdateConfig
