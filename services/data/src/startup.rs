@@ -1,6 +1,6 @@
 //! What Parse's own classes rely on, made while the service is already serving: two classes and their indexes.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use parsefleet_core::{ClassName, ClassSchema};
 
@@ -25,9 +25,14 @@ enum Part {
 /// Makes everything, again and again until the database has it, and notes which indexes there are, as Parse Server does
 /// at its start. Returns when that is done.
 pub(crate) async fn prepare(store: Arc<dyn ObjectStore>, settings: Arc<Settings>) {
+    // Those that were there; what is made from now on is noted when it is made.
+    let known = store.load_schema().await.unwrap_or_default().into_iter().map(|class| class.name);
+    let classes: BTreeSet<ClassName> = known.chain(CLASSES.into_iter().filter_map(ClassName::new)).collect();
     make(store.as_ref(), parts(&settings)).await;
-    if let Err(error) = note_indexes(store.as_ref()).await {
-        tracing::warn!(%error, "the indexes of the classes could not be noted");
+    for class in classes {
+        if let Err(error) = store.note_indexes(&class).await {
+            tracing::warn!(parse.class = %class, %error, "the indexes of a class could not be noted");
+        }
     }
 }
 
@@ -41,13 +46,6 @@ pub(crate) async fn prepare_indexes(store: Arc<dyn ObjectStore>, settings: Arc<S
     let all = parts(&settings).into_iter();
     let wanted = all.filter(|part| matches!(part, Part::Index(owner, _) if *owner == class));
     make(store.as_ref(), wanted.collect()).await;
-}
-
-async fn note_indexes(store: &dyn ObjectStore) -> Result<(), StoreError> {
-    for class in store.load_schema().await? {
-        store.note_indexes(&class.name).await?;
-    }
-    Ok(())
 }
 
 async fn make(store: &dyn ObjectStore, mut missing: Vec<Part>) {

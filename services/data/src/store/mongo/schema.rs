@@ -182,6 +182,7 @@ pub(super) async fn note_indexes(
         change(&mut changed);
         let expected = match noted {
             Some(noted) if *noted == changed => return Ok(()),
+            None if changed.is_empty() => return Ok(()),
             Some(noted) => doc! { "_id": class.as_str(), "_metadata.indexes": noted },
             None => doc! { "_id": class.as_str(), "_metadata.indexes": { "$exists": false } },
         };
