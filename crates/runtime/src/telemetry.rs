@@ -18,7 +18,7 @@ use tracing_subscriber::{Layer as _, Registry, layer::SubscriberExt as _, util::
 pub use log::{LogFilter, LogFilterError};
 pub use metrics::{CacheMetrics, Operation, OperationKind, Outcome, Timer};
 pub use otlp::Exporters;
-pub use propagation::{continue_trace, inject_trace};
+pub use propagation::{continue_trace, inject_trace, rename_span};
 
 use crate::config::Config;
 

@@ -102,7 +102,6 @@ impl Gateway {
         };
         let span = tracing::info_span!(
             "request",
-            otel.name = field::Empty,
             otel.kind = "server",
             request_id = exchange.request_id,
             parse.app_id = &*self.app.app_id,

@@ -7,7 +7,7 @@ use std::{
 
 use http::StatusCode;
 use parsefleet_core::{ErrorCode, error::Disclosure};
-use parsefleet_runtime::telemetry::{Operation, OperationKind, Outcome};
+use parsefleet_runtime::telemetry::{Operation, OperationKind, Outcome, rename_span};
 
 use crate::{
     failure::Failure,
@@ -124,7 +124,7 @@ impl Observation {
         };
         let span = tracing::Span::current();
         if !span.is_disabled() {
-            span.record("otel.name", self.operation.name());
+            rename_span(&span, self.operation.name());
             if let Some(class) = route.class() {
                 span.record("parse.class", capped(class));
             }

@@ -4,6 +4,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::{
     global,
     propagation::{Extractor, Injector},
+    trace::TraceContextExt as _,
 };
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use tracing::Span;
@@ -22,6 +23,13 @@ pub fn continue_trace(span: &Span, headers: &HeaderMap) {
     let parent = global::get_text_map_propagator(|propagator| propagator.extract(&Incoming(headers)));
     if let Err(error) = span.set_parent(parent) {
         tracing::debug!(%error, "trace not continued");
+    }
+}
+
+/// Gives the span another name. Recording `otel.name` only helps before the span was entered or continued a trace.
+pub fn rename_span(span: &Span, name: &'static str) {
+    if super::spans_enabled() {
+        span.context().span().update_name(name);
     }
 }
 
