@@ -76,7 +76,7 @@ async fn compare() -> Result<()> {
         return Ok(());
     }
     let run = rand::random::<u32>();
-    let options = json!({ "rateLimit": limits() });
+    let options = json!({ "rateLimit": limits(), "idempotencyOptions": idempotency() });
     let database = |name: &str| mongodb_uri(&format!("parity_{run}_{name}"));
 
     let reference_uri = database("reference")?;
@@ -102,7 +102,8 @@ async fn compare() -> Result<()> {
     // seconds.
     let shared_uri = database("shared")?;
     people::move_in(&shared_uri).await?;
-    let options = json!({ "databaseOptions": { "schemaCacheTtl": 1 }, "rateLimit": limits() });
+    let cached = json!({ "schemaCacheTtl": 1 });
+    let options = json!({ "databaseOptions": cached, "rateLimit": limits(), "idempotencyOptions": idempotency() });
     let theirs = ParseServer::start(folder.path(), &shared_uri, &options).await?;
     let theirs = Server::new("Parse Server, shared", &theirs.url.clone(), Some(&shared_uri), theirs).await?;
     let ours = test_app()
@@ -121,7 +122,8 @@ async fn compare() -> Result<()> {
 
 /// The test app with the options that Parse Server runs with here.
 fn test_app() -> Settings {
-    Settings::default().option("allowClientClassCreation", true).option("rateLimit", limits())
+    let settings = Settings::default().option("allowClientClassCreation", true);
+    settings.option("rateLimit", limits()).option("idempotencyOptions", idempotency())
 }
 
 /// Limits on classes that only the questions about limits name. Their window is longer than the run.
@@ -148,6 +150,11 @@ fn limits() -> Value {
         limit("/classes/LimitedJ{/:id}", 2, json!({ "requestMethods": "^P" })),
         limit("/classes/LimitedK", 2, json!({ "requestMethods": ["GET"] })),
     ])
+}
+
+/// Requests that are carried out once.
+fn idempotency() -> Value {
+    json!({ "paths": ["classes/Idempotent"], "ttl": 300 })
 }
 
 async fn ask_all(server: &Server, scenarios: &[Scenario]) -> Result<Vec<Vec<Answer>>> {

@@ -38,6 +38,8 @@ pub struct Config {
     pub database: Database,
     /// What objects and queries may do.
     pub objects: Objects,
+    /// `idempotencyOptions`
+    pub idempotency: Idempotency,
     /// `cacheTTL`, `cacheMaxSize`.
     pub cache: Cache,
     /// `sessionLength`, `expireInactiveSessions`, `extendSessionOnUse`
@@ -191,6 +193,17 @@ impl Default for RequestComplexity {
             batch_request_limit: None,
         }
     }
+}
+
+/// Requests that are carried out once only.
+#[derive(Debug)]
+pub struct Idempotency {
+    /// `paths`: regular expressions for the beginnings of paths; none switches it off.
+    pub paths: Vec<String>,
+    /// `ttl`: how many seconds the id of a request is remembered.
+    pub ttl_seconds: u32,
+    /// `PARSEFLEET_IDEMPOTENCY_REPLAY`: whether a repetition is given the first response.
+    pub replay: bool,
 }
 
 /// Caches.

@@ -6,6 +6,7 @@ mod parse_server;
 mod parsefleet;
 mod process;
 mod redis;
+mod replica_set;
 
 use std::{
     net::{Ipv4Addr, TcpListener},
@@ -21,6 +22,7 @@ pub use self::{
     parsefleet::{Parsefleet, Settings, binary},
     process::Process,
     redis::{RedisServer, redis_url},
+    replica_set::MongoReplicaSet,
 };
 
 /// The app all test servers serve.

@@ -4,12 +4,13 @@
 //! rpc          the gRPC edge                    service     what the service is made of
 //! caller       who asks                         policy      who may do what
 //! read, write  the pipelines                    schema      the schema as this process knows it
-//! transact     several operations as one
+//! transact     several operations as one         claim    requests that are carried out once
 //! schemas      requests about classes
 //! store        where objects live               codec       Parse values and their stored form
 //! ```
 
 mod caller;
+mod claim;
 mod clock;
 pub mod codec;
 mod conditions;

@@ -8,10 +8,10 @@ use parsefleet_core::error::Result;
 use parsefleet_proto::{
     status_from_error,
     v1::{
-        AggregateRequest, AggregateResponse, CreateRequest, CreateResponse, DeleteRequest, DeleteResponse,
-        DistinctRequest, DistinctResponse, FindRequest, FindResponse, GetConfigRequest, GetConfigResponse, GetRequest,
-        GetResponse, PingRequest, PingResponse, TransactRequest, TransactResponse, UpdateConfigRequest,
-        UpdateConfigResponse, UpdateRequest, UpdateResponse,
+        AggregateRequest, AggregateResponse, ClaimRequest, ClaimResponse, CreateRequest, CreateResponse, DeleteRequest,
+        DeleteResponse, DistinctRequest, DistinctResponse, FindRequest, FindResponse, GetConfigRequest,
+        GetConfigResponse, GetRequest, GetResponse, PingRequest, PingResponse, TransactRequest, TransactResponse,
+        UpdateConfigRequest, UpdateConfigResponse, UpdateRequest, UpdateResponse,
         data_server::{Data, DataServer},
     },
 };
@@ -107,6 +107,15 @@ impl Data for DataService {
         answer(span("ping", ""), async {
             self.ready().await?;
             Ok(PingResponse {})
+        })
+        .await
+    }
+
+    async fn claim(&self, request: Request<ClaimRequest>) -> Result<Response<ClaimResponse>, Status> {
+        let request = request.into_inner();
+        answer(span("claim", ""), async {
+            self.claim_request(&request).await?;
+            Ok(ClaimResponse {})
         })
         .await
     }

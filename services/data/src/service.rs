@@ -6,7 +6,10 @@ use std::sync::{
 };
 
 use parsefleet_core::{ClassName, ErrorCode, ParseError, error::Result};
-use tokio::task::JoinHandle;
+use tokio::{
+    sync::{OnceCell, Semaphore},
+    task::JoinHandle,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -23,6 +26,10 @@ pub struct DataService {
     pub(crate) invalidation: Arc<dyn Invalidation>,
     /// The transaction that all this belongs to, if there is one.
     pub(crate) scope: Option<Arc<Scope>>,
+    /// Held by a transaction that tries again.
+    pub(crate) turnstile: Arc<Semaphore>,
+    /// Whether the ids of requests are known to be unique.
+    pub(crate) claims_ready: Arc<OnceCell<()>>,
     /// Whether what Parse's own classes rely on is still being made.
     preparing: Arc<AtomicBool>,
     tasks: TaskTracker,
@@ -35,8 +42,18 @@ impl DataService {
         let settings = Arc::new(settings);
         let tasks = TaskTracker::new();
         let schema = Schema::new(Arc::clone(&store), Arc::clone(&settings), Arc::clone(&invalidation), tasks.clone());
-        let (preparing, stopping) = (Arc::default(), CancellationToken::new());
-        Self { store, settings, schema, invalidation, scope: None, preparing, tasks, stopping }
+        Self {
+            store,
+            settings,
+            schema,
+            invalidation,
+            scope: None,
+            turnstile: Arc::new(Semaphore::new(1)),
+            claims_ready: Arc::default(),
+            preparing: Arc::default(),
+            tasks,
+            stopping: CancellationToken::new(),
+        }
     }
 
     /// The same service inside a transaction.

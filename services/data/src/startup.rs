@@ -95,7 +95,7 @@ fn parts(settings: &Settings) -> Vec<Part> {
 
 /// Each index with its class and the option that switches it off.
 fn indexes() -> Vec<(&'static str, &'static str, Index)> {
-    vec![
+    [
         ("createIndexUserUsername", "_User", unique("username_1", "username")),
         (
             "createIndexUserUsernameCaseInsensitive",
@@ -112,9 +112,15 @@ fn indexes() -> Vec<(&'static str, &'static str, Index)> {
         ("createIndexUserPasswordResetToken", "_User", sparse("_perishable_token", "_perishable_token")),
         ("createIndexAuthDataUniqueness", "_User", unique("_auth_data_anonymous_id", "_auth_data_anonymous.id")),
         ("createIndexRoleName", "_Role", unique("name_1", "name")),
-        ("", "_Idempotency", unique("reqId_1", "reqId")),
-        ("", "_Idempotency", Index { expire_after_seconds: Some(0), ..sparse("ttl", "expire") }),
     ]
+    .into_iter()
+    .chain(claim_indexes().map(|index| ("", "_Idempotency", index)))
+    .collect()
+}
+
+/// The indexes of the ids of requests: one that makes them unique, and one by which they expire.
+pub(crate) fn claim_indexes() -> [Index; 2] {
+    [unique("reqId_1", "reqId"), Index { expire_after_seconds: Some(0), ..sparse("ttl", "expire") }]
 }
 
 fn sparse(name: &str, column: &str) -> Index {

@@ -3,6 +3,9 @@
 //! The operations go through the same pipelines as any other, on a store that is a transaction. What they need of the
 //! schema is made beforehand; what others have to be told waits until everything is in the database. When others got in
 //! between, all of it is done again, as long as the request has time.
+//!
+//! A request that is carried out once claims its id in the same transaction, and leaves its results there: either all of
+//! it is in the database, or the request can be sent again as if it had never been.
 
 use std::{
     sync::{
@@ -20,6 +23,7 @@ use parsefleet_runtime::rpc::deadline;
 use tokio::time::Instant;
 
 use crate::{
+    claim::Claim,
     error::parse_error,
     invalidation::Invalidation,
     service::DataService,
@@ -63,7 +67,10 @@ impl DataService {
         let mut attempts = 0;
         loop {
             attempts += 1;
-            let error = match self.attempt(&request.operations).await? {
+            // Whoever was interrupted takes turns with the others of this process: together they would go on to interrupt
+            // each other.
+            let turn = if attempts > 1 { self.turnstile.acquire().await.ok() } else { None };
+            let error = match self.attempt(request).await? {
                 Attempt::Done(results) => return Ok(results),
                 Attempt::Interrupted(error) => error,
             };
@@ -73,16 +80,27 @@ impl DataService {
                 return Err(parse_error(error));
             }
             tracing::debug!(%error, "a transaction was interrupted");
+            drop(turn);
             tokio::time::sleep(pause).await;
         }
     }
 
-    async fn attempt(&self, operations: &[Operation]) -> Result<Attempt> {
-        self.make_room(operations).await?;
+    async fn attempt(&self, request: &TransactRequest) -> Result<Attempt> {
+        if let Some(once) = &request.once
+            && let Some(results) = self.earlier_results(once).await?
+        {
+            return Ok(Attempt::Done(results));
+        }
+        self.make_room(&request.operations).await?;
         let scope = Arc::new(Scope::default());
         let transaction = self.store.begin().await.map_err(parse_error)?;
-        let results = match self.within(transaction.store(), Arc::clone(&scope)).carry_out(operations).await {
-            Ok(results) => results,
+        let inside = self.within(transaction.store(), Arc::clone(&scope));
+        let results = match inside.carry_out_once(request).await {
+            Ok(Some(results)) => results,
+            Ok(None) => {
+                transaction.abort().await;
+                return Ok(Attempt::Interrupted(StoreError::Interrupted("the request was sent twice".to_owned())));
+            }
             Err(error) => return scope.give_up(transaction, error).await,
         };
         match transaction.commit().await {
@@ -93,6 +111,18 @@ impl DataService {
             Err(error @ StoreError::Interrupted(_)) => Ok(Attempt::Interrupted(error)),
             Err(error) => Err(parse_error(error)),
         }
+    }
+
+    /// The results, which are stored with the request's id if it is carried out once; `None` if somebody else has claimed
+    /// the id meanwhile.
+    async fn carry_out_once(&self, request: &TransactRequest) -> Result<Option<Vec<OperationResult>>> {
+        let Some(once) = &request.once else { return self.carry_out(&request.operations).await.map(Some) };
+        if self.begin_once(once).await? == Claim::Taken {
+            return Ok(None);
+        }
+        let results = self.carry_out(&request.operations).await?;
+        self.finish_once(once, &results).await?;
+        Ok(Some(results))
     }
 
     async fn carry_out(&self, operations: &[Operation]) -> Result<Vec<OperationResult>> {

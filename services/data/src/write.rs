@@ -13,6 +13,8 @@ mod update;
 
 use std::sync::Arc;
 
+pub(crate) use self::create::generate_id;
+
 use bytes::Bytes;
 use parsefleet_core::{
     ClassName, ErrorCode, FieldName, ObjectId, ParseError,

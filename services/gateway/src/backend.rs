@@ -5,12 +5,12 @@ mod schemas;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use parsefleet_core::ParseError;
+use parsefleet_core::{ErrorCode, ParseError};
 use parsefleet_proto::v1::{
-    AggregateRequest, CreateRequest, CreateResponse, DeleteRequest, DistinctRequest, FindRequest, GetConfigRequest,
-    GetRequest, Operation, OperationResult, PingRequest, RequestContext, ResolveRequest, ResolveResponse,
-    TransactRequest, UpdateConfigRequest, UpdateRequest, auth_client::AuthClient, data_client::DataClient,
-    data_server::Data,
+    AggregateRequest, ClaimRequest, CreateRequest, CreateResponse, DeleteRequest, DistinctRequest, FindRequest,
+    GetConfigRequest, GetRequest, Once, Operation, OperationResult, PingRequest, RequestContext, ResolveRequest,
+    ResolveResponse, TransactRequest, UpdateConfigRequest, UpdateRequest, auth_client::AuthClient,
+    data_client::DataClient, data_server::Data, operation::Operation as Kind,
 };
 use parsefleet_runtime::rpc::{self, Channel, MESSAGE_LIMIT};
 use tonic::{Request, Response, Status};
@@ -90,8 +90,19 @@ impl DataBackend {
         ask!(self, "/parsefleet.v1.Data/Delete", delete, message).map(|_| ())
     }
 
-    pub(crate) async fn transact(&self, operations: Vec<Operation>) -> Result<Vec<OperationResult>, ParseError> {
-        Ok(ask!(self, "/parsefleet.v1.Data/Transact", transact, TransactRequest { operations })?.results)
+    pub(crate) async fn transact(&self, message: TransactRequest) -> Result<Vec<OperationResult>, ParseError> {
+        Ok(ask!(self, "/parsefleet.v1.Data/Transact", transact, message)?.results)
+    }
+
+    /// Carries one operation out once, however often it is asked.
+    pub(crate) async fn transact_once(&self, kind: Kind, once: Once) -> Result<OperationResult, ParseError> {
+        let message = TransactRequest { operations: vec![Operation { operation: Some(kind) }], once: Some(once) };
+        let mut results = self.transact(message).await?;
+        results.pop().ok_or_else(|| ParseError::new(ErrorCode::InternalServerError, "Internal server error."))
+    }
+
+    pub(crate) async fn claim(&self, message: ClaimRequest) -> Result<(), ParseError> {
+        ask!(self, "/parsefleet.v1.Data/Claim", claim, message).map(|_| ())
     }
 }
 

@@ -3,6 +3,7 @@
 //! The stages stand in the order in which Parse Server's middlewares do; each says why it is where it is.
 
 use std::{
+    borrow::Cow,
     convert::Infallible,
     future::Future,
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -37,6 +38,7 @@ use crate::{
     context::{self, Identity},
     failure::{Failure, Result},
     health::Condition,
+    idempotency,
     javascript::Loose,
     privilege::{Caller, Privilege, Role},
     rate_limit::{Subject, User},
@@ -232,7 +234,8 @@ impl Exchange<'_> {
         self.observation.routed(&route);
         let mount_url = app.mount.url(&self.parts.uri, headers, &trust);
         let query = self.parts.uri.query();
-        routes::run(app, Call { caller: &caller, route, query, body, mount_url: &mount_url }).await
+        let request_id = Cow::Borrowed(idempotency::request_id(headers));
+        routes::run(app, Call { caller: &caller, route, path, query, body, mount_url: &mount_url, request_id }).await
     }
 
     /// `_method` in a POST's body, whatever it is, is taken out; a string replaces the method.

@@ -17,6 +17,7 @@ mod cors;
 mod failure;
 mod gateway;
 mod health;
+mod idempotency;
 mod javascript;
 mod mount;
 mod parameters;
@@ -63,6 +64,14 @@ pub enum ServeError {
     /// A `routeAllowList` entry is not a regular expression.
     #[error("routeAllowList holds an invalid regular expression {pattern:?}: {reason}")]
     AllowList {
+        /// The entry.
+        pattern: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A path of `idempotencyOptions` is not a regular expression.
+    #[error("idempotencyOptions.paths holds an invalid regular expression {pattern:?}: {reason}")]
+    IdempotencyPath {
         /// The entry.
         pattern: String,
         /// What is wrong with it.

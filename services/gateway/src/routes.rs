@@ -64,9 +64,13 @@ pub(crate) enum Route<'a> {
 pub(crate) struct Call<'a> {
     pub(crate) caller: &'a Caller,
     pub(crate) route: Route<'a>,
+    /// The path that led to the route, after the mount path.
+    pub(crate) path: &'a str,
     pub(crate) query: Option<&'a str>,
     pub(crate) body: Members,
     pub(crate) mount_url: &'a str,
+    /// `X-Parse-Request-Id`; empty if none was sent.
+    pub(crate) request_id: Cow<'a, str>,
 }
 
 impl<'a> Route<'a> {
@@ -140,12 +144,14 @@ impl<'a> Route<'a> {
 
 /// Carries a call out.
 pub(crate) async fn run(app: &App, call: Call<'_>) -> Result<Reply> {
-    let Call { caller, route, query, body, mount_url } = call;
+    // A repetition is found out before anything is done.
+    let once = app.idempotency.admit(app, &call).await?;
+    let Call { caller, route, query, body, mount_url, request_id, .. } = call;
     match route {
         Route::Find { class } => classes::find(app, caller, &class, query, &body, mount_url).await,
-        Route::Create { class } => classes::create(app, caller, &class, body, mount_url).await,
+        Route::Create { class } => classes::create(app, caller, &class, body, mount_url, once).await,
         Route::Get { class, id } => classes::get(app, caller, (&class, &id), query, &body, mount_url).await,
-        Route::Update { class, id } => classes::update(app, caller, (&class, &id), body, mount_url).await,
+        Route::Update { class, id } => classes::update(app, caller, (&class, &id), body, mount_url, once).await,
         Route::Delete { class, id } => classes::delete(app, caller, (&class, &id)).await,
         Route::Aggregate { class } => aggregate::run(app, caller, &class, query, &body, mount_url).await,
         Route::CurrentUser => me::user(app, caller, mount_url).await,
@@ -155,7 +161,7 @@ pub(crate) async fn run(app: &App, call: Call<'_>) -> Result<Reply> {
         Route::Schemas(call) => schemas::run(app, caller, call, body).await,
         Route::ServerInfo => Ok(server_info::get(app, &caller.master_reader()?)),
         Route::Security => security::get(app, &caller.master_reader()?),
-        Route::Batch => batch::run(app, caller, &body, mount_url).await,
+        Route::Batch => batch::run(app, caller, &body, mount_url, &request_id).await,
     }
 }
 

@@ -20,10 +20,11 @@ use parsefleet_core::{ErrorCode, ParseError};
 use parsefleet_proto::{
     status_from_error,
     v1::{
-        AggregateRequest, AggregateResponse, CreateRequest, CreateResponse, DeleteRequest, DeleteResponse,
-        DistinctRequest, DistinctResponse, FindRequest, FindResponse, GetConfigRequest, GetConfigResponse, GetRequest,
-        GetResponse, OperationResult, PingRequest, PingResponse, RequestContext, ResolveRequest, ResolveResponse,
-        TransactRequest, TransactResponse, UpdateConfigRequest, UpdateConfigResponse, UpdateRequest, UpdateResponse,
+        AggregateRequest, AggregateResponse, ClaimRequest, ClaimResponse, CreateRequest, CreateResponse, DeleteRequest,
+        DeleteResponse, DistinctRequest, DistinctResponse, FindRequest, FindResponse, GetConfigRequest,
+        GetConfigResponse, GetRequest, GetResponse, OperationResult, PingRequest, PingResponse, RequestContext,
+        ResolveRequest, ResolveResponse, TransactRequest, TransactResponse, UpdateConfigRequest, UpdateConfigResponse,
+        UpdateRequest, UpdateResponse,
         auth_server::{Auth, AuthServer},
         data_server::{Data, DataServer},
     },
@@ -47,6 +48,7 @@ pub(crate) enum Asked {
     Transact(TransactRequest),
     Aggregate(AggregateRequest),
     Distinct(DistinctRequest),
+    Claim(ClaimRequest),
 }
 
 /// An empty database: finds find nothing, creates and updates succeed.
@@ -96,9 +98,14 @@ impl Setup {
         Response::from_parts(parts, body.collect().await.unwrap().to_bytes())
     }
 
+    /// Every request that data saw since the last time.
+    pub(crate) fn all_asked(&self) -> Vec<Asked> {
+        std::mem::take(&mut *self.data.asked.lock().unwrap())
+    }
+
     /// The only request that data saw since the last time.
     pub(crate) fn asked(&self) -> Asked {
-        let mut asked = std::mem::take(&mut *self.data.asked.lock().unwrap());
+        let mut asked = self.all_asked();
         assert_eq!(asked.len(), 1, "{asked:?}");
         asked.remove(0)
     }
@@ -111,6 +118,7 @@ impl Setup {
             Asked::Create(request) => request.context,
             Asked::Update(request) => request.context,
             Asked::Delete(request) => request.context,
+            Asked::Claim(request) => request.context,
             Asked::Transact(request) => panic!("each operation has its own context: {request:?}"),
             Asked::Aggregate(request) => request.context,
             Asked::Distinct(request) => request.context,
@@ -236,6 +244,15 @@ impl Data for EmptyData {
         let results = results.collect();
         self.note(Asked::Transact(request));
         Ok(tonic::Response::new(TransactResponse { results }))
+    }
+
+    async fn claim(&self, request: tonic::Request<ClaimRequest>) -> Result<tonic::Response<ClaimResponse>, Status> {
+        let request = request.into_inner();
+        if request.request_id == "taken" {
+            return Err(status_from_error(&ParseError::new(ErrorCode::DuplicateRequest, "Duplicate request")));
+        }
+        self.note(Asked::Claim(request));
+        Ok(tonic::Response::new(ClaimResponse {}))
     }
 }
 

@@ -3,6 +3,7 @@
 mod database;
 mod fleet;
 mod http;
+mod idempotency;
 mod limits;
 mod objects;
 
@@ -31,6 +32,7 @@ pub(super) fn build(settings: &Settings, role: Role, problems: &mut Vec<String>)
         http: builder.http(),
         database: builder.database(),
         objects: builder.objects(),
+        idempotency: builder.idempotency(),
         cache: builder.cache(),
         sessions: builder.sessions(),
         rate_limits: builder.rate_limits(),

@@ -124,7 +124,7 @@ fn derive_columns(new: &mut NewObject, class: &Class) {
 }
 
 /// A new object id.
-fn generate_id(size: usize) -> ObjectId {
+pub(crate) fn generate_id(size: usize) -> ObjectId {
     // A size of 0 would make an id that is none.
     let text = Alphanumeric.sample_string(&mut rand::rng(), size.max(1));
     ObjectId::new(&text).unwrap_or_else(|| generate_id(size))

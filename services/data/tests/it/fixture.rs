@@ -23,8 +23,8 @@ use parsefleet_data::{
 use parsefleet_proto::{
     error_from_status,
     v1::{
-        CreateRequest, DeleteRequest, FindRequest, GetRequest, Operation, Privilege, RequestContext, TransactRequest,
-        UpdateRequest, data_client::DataClient, operation::Operation as Kind,
+        ClaimRequest, CreateRequest, DeleteRequest, FindRequest, GetRequest, Once, Operation, Privilege,
+        RequestContext, TransactRequest, UpdateRequest, data_client::DataClient, operation::Operation as Kind,
     },
 };
 use parsefleet_runtime::{config::RequestComplexity, rpc::Channel};
@@ -196,6 +196,19 @@ impl Client {
 
     /// Carries out operations as one: `(verb, class, id, body)`. Their bodies.
     pub(crate) async fn transact(&self, operations: &[(&str, &str, &str, Json)]) -> Answer<Vec<Json>> {
+        self.transact_once(operations, None).await
+    }
+
+    pub(crate) async fn claim(&self, id: &str, ttl_seconds: u32) -> Answer<()> {
+        let request = ClaimRequest { context: Some(self.context.clone()), request_id: id.to_owned(), ttl_seconds };
+        self.client.clone().claim(request).await.map(|_| ()).map_err(parse_error)
+    }
+
+    pub(crate) async fn transact_once(
+        &self,
+        operations: &[(&str, &str, &str, Json)],
+        once: Option<Once>,
+    ) -> Answer<Vec<Json>> {
         let operations = operations.iter().map(|(verb, class, id, body)| {
             let (context, class_name, object_id) = (Some(self.context.clone()), class.to_string(), id.to_string());
             let (body, mount_url) = (body.to_string().into(), String::new());
@@ -210,7 +223,7 @@ impl Client {
                 }),
             }
         });
-        let request = TransactRequest { operations: operations.collect() };
+        let request = TransactRequest { operations: operations.collect(), once };
         let answer = self.client.clone().transact(request).await.map_err(parse_error)?.into_inner();
         let body = |bytes: &[u8]| if bytes.is_empty() { Json::Null } else { parsed(bytes) };
         Ok(answer.results.iter().map(|result| body(&result.body)).collect())

@@ -2,6 +2,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests end with their process")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod claims;
 mod fixture;
 mod permissions;
 mod reads;

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail by panic")]
 
 mod forwarding;
+mod idempotency;
 mod rules;
 
 use serde::Deserialize;

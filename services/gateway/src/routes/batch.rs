@@ -36,15 +36,22 @@ struct Part {
     body: Option<Bytes>,
 }
 
-pub(super) async fn run(app: &App, caller: &Caller, body: &Members, mount_url: &str) -> Result<Reply> {
+pub(super) async fn run(
+    app: &App,
+    caller: &Caller,
+    body: &Members,
+    mount_url: &str,
+    request_id: &str,
+) -> Result<Reply> {
     let parts = parts_of(app, caller, body).await?;
     let routes = parts.iter().map(Part::route).collect::<Result<Vec<_>>>()?;
     if body.get("transaction") == Some("true") {
-        return transaction::run(app, caller, &parts, routes, mount_url).await;
+        return transaction::run(app, caller, &parts, routes, mount_url, request_id).await;
     }
     let mut answers = Vec::with_capacity(parts.len());
-    for (part, route) in parts.iter().zip(routes) {
-        answers.push(part.run(app, caller, route, mount_url));
+    for (index, (part, route)) in parts.iter().zip(routes).enumerate() {
+        let request_id = app.idempotency.id_of_part(request_id, index);
+        answers.push(part.run(app, caller, route, mount_url, request_id));
     }
     let mut answers = stream::iter(answers).buffered(CONCURRENCY);
     let mut list = Vec::with_capacity(64 * parts.len() + 2);
@@ -145,10 +152,12 @@ impl Part {
         caller: &'a Caller,
         route: Route<'a>,
         mount_url: &'a str,
+        request_id: String,
     ) -> BoxFuture<'a, Result<Reply>> {
         Box::pin(async move {
             let body = self.members()?;
-            super::run(app, Call { caller, route, query: self.query.as_deref(), body, mount_url }).await
+            let (path, query, request_id) = (&*self.path, self.query.as_deref(), Cow::Owned(request_id));
+            super::run(app, Call { caller, route, path, query, body, mount_url, request_id }).await
         })
     }
 

@@ -4,7 +4,9 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode};
-use parsefleet_proto::v1::{CreateRequest, DeleteRequest, FindRequest, GetRequest, UpdateRequest};
+use parsefleet_proto::v1::{
+    CreateRequest, DeleteRequest, FindRequest, GetRequest, Once, UpdateRequest, operation::Operation as Kind,
+};
 use percent_encoding::{CONTROLS, utf8_percent_encode};
 
 use super::{
@@ -44,13 +46,26 @@ pub(super) async fn get(
     Ok(Reply::ok(with_own_session_token(caller, class, id, object)))
 }
 
-pub(super) async fn create(app: &App, caller: &Caller, class: &str, body: Members, mount_url: &str) -> Result<Reply> {
-    let created = writes_of(app, class).create(create_request(caller.writer()?, class, body, mount_url)).await?;
-    Ok(Reply {
-        status: StatusCode::CREATED,
-        location: location(mount_url, class, &created.object_id),
-        body: created.body,
-    })
+pub(super) async fn create(
+    app: &App,
+    caller: &Caller,
+    class: &str,
+    body: Members,
+    mount_url: &str,
+    once: Option<Once>,
+) -> Result<Reply> {
+    let request = create_request(caller.writer()?, class, body, mount_url);
+    let (object_id, body) = match once {
+        None => {
+            let created = writes_of(app, class).create(request).await?;
+            (created.object_id, created.body)
+        }
+        Some(once) => {
+            let created = writes_of(app, class).transact_once(Kind::Create(request), once).await?;
+            (created.object_id, created.body)
+        }
+    };
+    Ok(Reply { status: StatusCode::CREATED, location: location(mount_url, class, &object_id), body })
 }
 
 pub(super) async fn update(
@@ -59,9 +74,14 @@ pub(super) async fn update(
     target: (&str, &str),
     body: Members,
     mount_url: &str,
+    once: Option<Once>,
 ) -> Result<Reply> {
     let request = update_request(caller.writer()?, target, body, mount_url);
-    Ok(Reply::ok(writes_of(app, target.0).update(request).await?))
+    let data = writes_of(app, target.0);
+    Ok(Reply::ok(match once {
+        None => data.update(request).await?,
+        Some(once) => data.transact_once(Kind::Update(request), once).await?.body,
+    }))
 }
 
 pub(super) async fn delete(app: &App, caller: &Caller, target: (&str, &str)) -> Result<Reply> {

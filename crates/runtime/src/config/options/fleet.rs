@@ -44,6 +44,11 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
     ),
     duration("requestTimeout", &["PARSEFLEET_REQUEST_TIMEOUT"], "Deadline that a request starts with.")
         .default(r#""30s""#),
+    boolean(
+        "idempotencyReplay",
+        &["PARSEFLEET_IDEMPOTENCY_REPLAY"],
+        "Answer a repeated request of idempotencyOptions with the response of the first one instead of error 159.",
+    ),
     duration(
         "shutdownGrace",
         &["PARSEFLEET_SHUTDOWN_GRACE"],

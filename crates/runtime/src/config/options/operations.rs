@@ -48,7 +48,6 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         "Requests that are carried out once only, however often they are sent.",
     )
     .default("{}")
-    .not_implemented()
     .members(IDEMPOTENCY),
 ];
 

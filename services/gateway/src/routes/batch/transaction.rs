@@ -4,7 +4,7 @@
 //! tell of the others.
 
 use parsefleet_core::{ErrorCode, ParseError};
-use parsefleet_proto::v1::{Operation, OperationResult, operation::Operation as Kind};
+use parsefleet_proto::v1::{Operation, OperationResult, TransactRequest, operation::Operation as Kind};
 
 use super::{
     super::{Route, classes},
@@ -18,12 +18,15 @@ pub(super) async fn run(
     parts: &[Part],
     routes: Vec<Route<'_>>,
     mount_url: &str,
+    request_id: &str,
 ) -> Result<Reply> {
     let mut operations = Vec::with_capacity(parts.len());
     for (part, route) in parts.iter().zip(&routes) {
         operations.push(Operation { operation: Some(operation(caller, part, route, mount_url)?) });
     }
-    let results = app.data.transact(operations).await?;
+    let covered = parts.iter().zip(&routes).map(|(part, route)| (route, &*part.path, part.body.as_deref()));
+    let once = app.idempotency.once_of_parts(caller, request_id, covered);
+    let results = app.data.transact(TransactRequest { operations, once }).await?;
     let mut list = Vec::with_capacity(64 * parts.len() + 2);
     list.push(b'[');
     for (route, result) in routes.iter().zip(results) {
