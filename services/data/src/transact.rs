@@ -93,7 +93,11 @@ impl DataService {
         }
         self.make_room(&request.operations).await?;
         let scope = Arc::new(Scope::default());
-        let transaction = self.store.begin().await.map_err(parse_error)?;
+        let transaction = match self.store.begin().await {
+            Ok(transaction) => transaction,
+            Err(error @ StoreError::Unavailable(_)) => return Ok(Attempt::Interrupted(error)),
+            Err(error) => return Err(parse_error(error)),
+        };
         let inside = self.within(transaction.store(), Arc::clone(&scope));
         let results = match inside.carry_out_once(request).await {
             Ok(Some(results)) => results,
