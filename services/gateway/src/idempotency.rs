@@ -130,19 +130,12 @@ fn may_repeat(route: &Route<'_>) -> bool {
     matches!(route, Route::Create { .. } | Route::Update { .. })
 }
 
-/// Tells calls of one path apart.
+/// Tells calls of one path apart. Whatever else can be part of a transaction reads.
 fn verb_of(route: &Route<'_>) -> &'static str {
     match route {
-        Route::Create { .. } | Route::Batch => "POST",
-        Route::Update { .. } | Route::UpdateConfig => "PUT",
+        Route::Create { .. } => "POST",
+        Route::Update { .. } => "PUT",
         Route::Delete { .. } => "DELETE",
-        Route::Find { .. }
-        | Route::Get { .. }
-        | Route::Aggregate { .. }
-        | Route::CurrentUser
-        | Route::CurrentSession
-        | Route::GetConfig
-        | Route::ServerInfo
-        | Route::Security => "GET",
+        _ => "GET",
     }
 }
