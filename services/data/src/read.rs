@@ -9,6 +9,7 @@ mod aggregate;
 mod fields;
 mod include;
 mod options;
+mod ordering;
 mod output;
 mod relation;
 mod subquery;
@@ -16,11 +17,12 @@ mod values;
 
 use std::sync::Arc;
 
+use bson::Document;
 use bytes::Bytes;
 use parsefleet_core::{
     ClassName, ClassSchema, Date, ErrorCode, FieldPath, FieldType, ParseError, Query,
     error::Result,
-    query::{Column, Condition, Constraint, FieldCondition, QueryAccess, QueryRules, SortKey, order},
+    query::{Column, Condition, Constraint, FieldCondition, QueryAccess, QueryRules},
 };
 use parsefleet_proto::v1::{FindRequest, GetRequest, ReadPreferences, Selection};
 use serde_json::Value as Json;
@@ -137,7 +139,10 @@ impl<'a> Reader<'a> {
         }
         let class = self.class_with(class, &fields::mentioned(request.selection.as_ref(), &request.order)).await?;
         let (class, query) = self.query(class, &options.filter).await?;
-        let sort = if options.limit > 0 { self.sort(&class, &request.order, &options.filter)? } else { Vec::new() };
+        let sort = match options.limit {
+            0 => Vec::new(),
+            _ => self.sort(&class, &request.order, &options.filter, &query)?,
+        };
         let fields = self.fields(request.selection.as_ref(), &class)?;
         let find = FindOptions {
             order: sort,
@@ -146,11 +151,16 @@ impl<'a> Reader<'a> {
             projection: fields.projection(&class),
             text_score: fields.text_score,
             comment: options.comment.clone(),
-            hint: options.hint.clone(),
+            hint: self.hint(&class, options.hint.as_ref()),
             read_preference: options.read_preference.clone(),
         };
-        if let Some(verbosity) = options.explain {
-            return self.explain(&class, &query, operation, &find, verbosity).await;
+        if let Some(verbosity) = options.explain.filter(|_| options.limit > 0) {
+            let count = match request.count {
+                true => Some(self.count(&class, &query, &find).await?),
+                false => None,
+            };
+            let plan = self.explain(&class, &query, operation, &find, verbosity).await?;
+            return Ok(output::plan(plan, count));
         }
         let results = async {
             match options.limit {
@@ -160,7 +170,7 @@ impl<'a> Reader<'a> {
         };
         let count = async {
             match request.count {
-                true => self.count(&class, &query).await.map(Some),
+                true => self.count(&class, &query, &find).await.map(Some),
                 false => Ok(None),
             }
         };
@@ -232,7 +242,12 @@ impl<'a> Reader<'a> {
     async fn query(&self, class: Arc<Class>, filter: &Json) -> Result<(Arc<Class>, Query)> {
         let (class, query) = self.parse(class, filter).await?;
         if !self.sees_everything_of(&class, filter) {
-            class.protected.visibility(self.caller).check_query(&query, class.schema.name.as_str())?;
+            let visibility = class.protected.visibility(self.caller);
+            visibility.check_query(&query, class.schema.name.as_str())?;
+            if visibility.hides_something() && query.searches_text() {
+                let columns = self.service.store.text_columns(&class.schema.name).await.map_err(parse_error)?;
+                visibility.check_text_index(&columns, class.schema.name.as_str())?;
+            }
         }
         let mut query = self.own_sessions_only(&class.schema, query)?;
         self.resolve_subqueries(&class.schema, &mut query).await?;
@@ -264,14 +279,6 @@ impl<'a> Reader<'a> {
             return Ok(class);
         }
         Ok(self.service.schema.newer_class(&class).await?.unwrap_or(class))
-    }
-
-    fn sort(&self, class: &Class, terms: &[String], filter: &Json) -> Result<Vec<SortKey>> {
-        let sort = order::parse(&terms.join(","), &class.schema)?;
-        if !self.sees_everything_of(class, filter) {
-            class.protected.visibility(self.caller).check_order(&sort, class.schema.name.as_str())?;
-        }
-        Ok(sort)
     }
 
     /// Whether the query is about the caller's own user object, whose protected fields it may name.
@@ -309,13 +316,14 @@ impl<'a> Reader<'a> {
         }
     }
 
-    async fn count(&self, class: &Class, query: &Query) -> Result<u64> {
+    async fn count(&self, class: &Class, query: &Query, options: &FindOptions) -> Result<u64> {
         match self.permitted(class, query, Operation::Count)? {
-            Some(query) => self.service.store.count(&class.schema, &query).await.map_err(parse_error),
+            Some(query) => self.service.store.count_with(&class.schema, &query, options).await.map_err(parse_error),
             None => Ok(0),
         }
     }
 
+    /// The plan of a query; `None` if it is not asked, because the caller may read no object.
     async fn explain(
         &self,
         class: &Class,
@@ -323,10 +331,9 @@ impl<'a> Reader<'a> {
         operation: Operation,
         options: &FindOptions,
         verbosity: &str,
-    ) -> Result<Vec<u8>> {
-        let Some(query) = self.permitted(class, query, operation)? else { return Ok(br#"{"results":[]}"#.to_vec()) };
-        let plan = self.service.store.explain(&class.schema, &query, options, verbosity).await.map_err(parse_error)?;
-        Ok(output::plan(plan))
+    ) -> Result<Option<Document>> {
+        let Some(query) = self.permitted(class, query, operation)? else { return Ok(None) };
+        self.service.store.explain(&class.schema, &query, options, verbosity).await.map(Some).map_err(parse_error)
     }
 
     /// The query with every permission in it; `None` if the caller may read no object.

@@ -193,6 +193,11 @@ pub trait ObjectStore: Send + Sync + 'static {
     /// `Unsupported` if the database has none.
     async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError>;
 
+    /// The columns that a full-text search of the class looks into; `$**` is all.
+    async fn text_columns(&self, _class: &ClassName) -> Result<Vec<String>, StoreError> {
+        Ok(Vec::new())
+    }
+
     /// Stores a new document.
     async fn insert(&self, class: &ClassName, document: RawDocumentBuf) -> Result<(), StoreError>;
 
@@ -201,6 +206,11 @@ pub trait ObjectStore: Send + Sync + 'static {
 
     /// The number of documents that satisfy the query.
     async fn count(&self, class: &ClassSchema, query: &Query) -> Result<u64, StoreError>;
+
+    /// The same with the hint, comment and read preference of a query, for a store that has use of them.
+    async fn count_with(&self, class: &ClassSchema, query: &Query, _options: &FindOptions) -> Result<u64, StoreError> {
+        self.count(class, query).await
+    }
 
     /// Changes one document that satisfies the query, in one operation. Relation changes of `update` are not applied.
     /// The new document, or `None` if none satisfied the query.

@@ -34,6 +34,19 @@ impl Query {
         }
     }
 
+    /// Whether a full-text search is part of it.
+    pub fn searches_text(&self) -> bool {
+        self.conditions.iter().any(|condition| match condition {
+            Condition::All(queries) | Condition::Any(queries) | Condition::None(queries) => {
+                queries.iter().any(Self::searches_text)
+            }
+            Condition::Field(field) => {
+                field.constraints.iter().any(|constraint| matches!(constraint, Constraint::Text(_)))
+            }
+            Condition::RelatedTo { .. } | Condition::ReadableBy(_) | Condition::WritableBy(_) => false,
+        })
+    }
+
     /// The ids to which the query confines itself; `None` if it names none. Objects with these ids need not satisfy it.
     pub fn ids(&self) -> Option<Vec<&str>> {
         self.equal_to("objectId").map(|values| values.into_iter().filter_map(text_of).collect())

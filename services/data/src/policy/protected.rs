@@ -17,7 +17,12 @@ pub(crate) struct Protected {
     groups: BTreeMap<String, Vec<String>>,
     /// Field that points to a user, and what is hidden from that user.
     user_fields: Vec<(String, Vec<String>)>,
+    /// Fields that are shown to nobody or to the object's owner alone, whatever the groups.
+    secret: &'static [&'static str],
 }
+
+/// What no client sees of another user, and may not search by either.
+const SECRETS_OF_USERS: [&str; 2] = ["authData", "sessionToken"];
 
 /// What one caller sees of a class.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -26,6 +31,8 @@ pub(crate) struct Visibility {
     pub(crate) hidden: Vec<String>,
     /// Per field that may point to the caller: what is still hidden in objects where it does. Always part of `hidden`.
     pub(crate) hidden_for_user_in: Vec<(String, Vec<String>)>,
+    /// Fields that the caller may not search or sort by, next to the hidden ones.
+    pub(crate) secret: &'static [&'static str],
 }
 
 impl Protected {
@@ -52,6 +59,12 @@ impl Protected {
         protected
     }
 
+    /// The same for Parse's own class of users.
+    pub(crate) fn of_users(mut self) -> Self {
+        self.secret = &SECRETS_OF_USERS;
+        self
+    }
+
     /// Fields that have to be read to know what of an object is hidden.
     pub(crate) fn user_fields(&self) -> impl Iterator<Item = &str> {
         self.user_fields.iter().map(|(field, _)| field.as_str())
@@ -59,7 +72,7 @@ impl Protected {
 
     /// What the caller sees: hidden is what every group it belongs to hides.
     pub(crate) fn visibility(&self, caller: &Caller) -> Visibility {
-        if !caller.is_restricted() || (self.groups.is_empty() && self.user_fields.is_empty()) {
+        if !caller.is_restricted() {
             return Visibility::default();
         }
         let mut applicable: Vec<&Vec<String>> = self.groups.get("*").into_iter().collect();
@@ -68,14 +81,16 @@ impl Protected {
             let named = user.subjects().iter().filter(|subject| subject.as_str() != "*");
             applicable.extend(named.filter_map(|subject| self.groups.get(subject)));
         }
-        let Some((first, others)) = applicable.split_first() else { return Visibility::default() };
+        let Some((first, others)) = applicable.split_first() else {
+            return Visibility { secret: self.secret, ..Visibility::default() };
+        };
         let hidden: Vec<String> =
             first.iter().filter(|field| others.iter().all(|set| set.contains(field))).cloned().collect();
         let hidden_for_user_in = match caller.user() {
             Some(_) if !hidden.is_empty() => self.narrowed(&hidden),
             _ => Vec::new(),
         };
-        Visibility { hidden, hidden_for_user_in }
+        Visibility { hidden, hidden_for_user_in, secret: self.secret }
     }
 
     fn narrowed(&self, hidden: &[String]) -> Vec<(String, Vec<String>)> {
@@ -131,8 +146,30 @@ impl Visibility {
         if self.hides(key, key) { Err(forbidden(&format!("query {key}"), class)) } else { Ok(()) }
     }
 
+    /// Refuses a full-text search of what the caller may not see. An index over several columns is searched as a whole,
+    /// whichever field a query names.
+    ///
+    /// # Errors
+    /// The index holds a hidden field.
+    pub(crate) fn check_text_index(&self, columns: &[String], class: &str) -> Result<()> {
+        let hidden = |column: &&String| {
+            let root = column.split('.').next().unwrap_or_default();
+            let is_secret = || self.secret.iter().any(|field| root.contains(field) || root.starts_with("_auth_data_"));
+            root == "$**" || self.hides(column, root) || is_secret()
+        };
+        match columns.iter().find(hidden) {
+            Some(column) if self.hides_something() => Err(forbidden(&format!("query {column}"), class)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether there is anything that the caller may not see.
+    pub(crate) fn hides_something(&self) -> bool {
+        !self.hidden.is_empty() || !self.secret.is_empty()
+    }
+
     fn hides(&self, path: &str, root: &str) -> bool {
-        self.hidden.iter().any(|field| field == path || field == root)
+        self.hidden.iter().any(|field| field == path || field == root) || self.secret.contains(&root)
     }
 }
 

@@ -12,12 +12,12 @@ use parsefleet_core::{ClassSchema, FieldType, Query, Value, error::Result, query
 use super::{
     Reader,
     fields::{Fields, Paths},
-    output::Site,
+    output::{Site, points_to},
 };
 use crate::{
     codec::{Include, Includes},
     conditions::object_id,
-    policy::{Operation, guards::Method},
+    policy::{Operation, Visibility, guards::Method},
     schema::Class,
     store::{Documents, FindOptions},
 };
@@ -55,22 +55,24 @@ impl Reader<'_> {
             return Ok(None);
         }
         let request = Request { fields, mount_url };
-        self.includes_of(&class.schema, documents, &fields.include, Vec::new(), request).await.map(Some)
+        self.includes_of(class, documents, &fields.include, Vec::new(), request).await.map(Some)
     }
 
     fn includes_of<'s>(
         &'s self,
-        schema: &'s ClassSchema,
+        class: &'s Class,
         documents: &'s Documents,
         paths: &'s Paths,
         path: Vec<&'s str>,
         request: Request<'s>,
     ) -> BoxFuture<'s, Result<Includes>> {
         Box::pin(async move {
+            let visibility = &class.protected.visibility(self.caller);
             let fields = paths.children.iter().map(|(field, below)| {
                 let mut found = Found::default();
-                for document in documents.iter() {
-                    found.collect_field(schema, document, field, below);
+                // Even a failure to fetch what a hidden field points to would tell of it.
+                for document in documents.iter().filter(|document| self.shows(class, visibility, document, field)) {
+                    found.collect_field(&class.schema, document, field, below);
                 }
                 let mut path = path.clone();
                 path.push(field);
@@ -78,6 +80,20 @@ impl Reader<'_> {
             });
             Ok(Includes { fields: try_join_all(fields).await?.into_iter().collect() })
         })
+    }
+
+    /// Whether the caller may see a field of a document.
+    fn shows(&self, class: &Class, visibility: &Visibility, document: &RawDocument, field: &str) -> bool {
+        if !visibility.hidden.iter().any(|hidden| hidden == field) {
+            return true;
+        }
+        let Some(user) = self.caller.user() else { return false };
+        let is_own = class.schema.name.as_str() == "_User" && document.get_str("_id").ok() == Some(user.id());
+        let mut narrowed = visibility.hidden_for_user_in.iter();
+        (is_own && self.service.settings.protected_fields_owner_exempt)
+            || narrowed.any(|(pointer, hidden)| {
+                points_to(document, pointer, user.id()) && !hidden.iter().any(|hidden| hidden == field)
+            })
     }
 
     /// Fetches what was found at a path, and everything below.
@@ -134,7 +150,7 @@ impl Reader<'_> {
         let documents = self.fetch(&class, &query, Operation::Get, &options).await?;
         let includes = match fields.include.is_empty() {
             true => None,
-            false => Some(self.includes_of(&class.schema, &documents, paths, path.to_vec(), request).await?),
+            false => Some(self.includes_of(&class, &documents, paths, path.to_vec(), request).await?),
         };
         let site = Site { fields: &fields, mount_url: request.mount_url, includes: includes.as_ref() };
         self.print(&class, site, |printer| printer.included(&documents)).await

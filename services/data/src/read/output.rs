@@ -187,7 +187,7 @@ impl Printer<'_> {
 }
 
 /// Whether a field is a pointer to the user or an array that holds one.
-fn points_to(document: &RawDocument, field: &str, user_id: &str) -> bool {
+pub(super) fn points_to(document: &RawDocument, field: &str, user_id: &str) -> bool {
     if let Ok(pointer) = document.get_str(format!("_p_{field}")) {
         return pointer.strip_prefix("_User$") == Some(user_id);
     }
@@ -203,7 +203,11 @@ fn points_to(document: &RawDocument, field: &str, user_id: &str) -> bool {
 }
 
 /// A query's plan in the place of its results.
-pub(super) fn plan(plan: Document) -> Vec<u8> {
-    let plan = Bson::Document(plan).into_relaxed_extjson();
-    serde_json::json!({ "results": plan }).to_string().into_bytes()
+pub(super) fn plan(plan: Option<Document>, count: Option<u64>) -> Vec<u8> {
+    let results = plan.map_or_else(|| serde_json::json!([]), |plan| Bson::Document(plan).into_relaxed_extjson());
+    let mut answer = serde_json::json!({ "results": results });
+    if let Some(count) = count {
+        answer["count"] = count.into();
+    }
+    answer.to_string().into_bytes()
 }

@@ -88,6 +88,10 @@ impl Class {
             Some(stored) => Protected::new(stored.get("protectedFields"), settings),
             None => Protected::new(Some(&Json::Object(open_to_everybody())), settings),
         };
+        let protected = match schema.name.as_str() {
+            "_User" => protected.of_users(),
+            _ => protected,
+        };
         Self { schema, permissions, protected }
     }
 }

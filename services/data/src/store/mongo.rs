@@ -18,6 +18,7 @@ use crate::codec::{encode_changes, encode_update};
 mod aggregate;
 mod by_id;
 mod connect;
+mod count;
 mod drop;
 mod error;
 mod filter;
@@ -156,6 +157,10 @@ impl ObjectStore for MongoStore {
         transaction::begin(self).await
     }
 
+    async fn text_columns(&self, class: &ClassName) -> Result<Vec<String>, StoreError> {
+        index::text_columns(self, class).await
+    }
+
     async fn insert(&self, class: &ClassName, document: RawDocumentBuf) -> Result<(), StoreError> {
         let collection = self.collection(class);
         let mut turn = self.turn().await;
@@ -171,27 +176,11 @@ impl ObjectStore for MongoStore {
     }
 
     async fn count(&self, class: &ClassSchema, query: &Query) -> Result<u64, StoreError> {
-        let filter = filter::filter(class, query, Purpose::Count)?;
-        let collection = self.collection(&class.name);
-        // An estimate is no part of a transaction.
-        if filter.is_empty() && !self.is_transaction() {
-            let estimate = collection.estimated_document_count();
-            let estimate = match self.max_time {
-                Some(max_time) => estimate.max_time(max_time),
-                None => estimate,
-            };
-            return command("count", collection.name(), estimate).await;
-        }
-        let count = collection.count_documents(filter);
-        let mut count = match self.max_time {
-            Some(max_time) => count.max_time(max_time),
-            None => count,
-        };
-        let mut turn = self.turn().await;
-        if let Some(session) = turn.session() {
-            count = count.session(session);
-        }
-        self.command("aggregate", collection.name(), count).await
+        count::count(self, class, query, &FindOptions::default()).await
+    }
+
+    async fn count_with(&self, class: &ClassSchema, query: &Query, options: &FindOptions) -> Result<u64, StoreError> {
+        count::count(self, class, query, options).await
     }
 
     async fn update_one(

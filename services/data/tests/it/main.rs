@@ -4,10 +4,12 @@
 
 mod claims;
 mod fixture;
+mod includes;
 mod permissions;
 mod reads;
 mod relations;
 mod schema;
+mod secrets;
 mod transactions;
 mod writes;
 

@@ -13,7 +13,7 @@ use super::{
     MongoStore, command,
     error::store_error,
     filter::{Purpose, filter},
-    find::{hint, selection_criteria},
+    find::{hint, make_missing_index, selection_criteria},
     run,
 };
 use crate::store::{AggregateOptions, Documents, StoreError};
@@ -51,13 +51,22 @@ pub(super) async fn distinct(
     query: &Query,
     column: &str,
 ) -> Result<Vec<Bson>, StoreError> {
+    let filter = filter(class, query, Purpose::Count)?;
     let collection = store.collection(&class.name);
-    let distinct = collection.distinct(column, filter(class, query, Purpose::Count)?);
-    let distinct = match store.max_time {
-        Some(max_time) => distinct.max_time(max_time),
-        None => distinct,
+    let values = |filter: Document| {
+        let distinct = collection.distinct(column, filter);
+        match store.max_time {
+            Some(max_time) => distinct.max_time(max_time),
+            None => distinct,
+        }
     };
-    command("distinct", collection.name(), distinct).await
+    match run("distinct", collection.name(), values(filter.clone())).await {
+        Ok(values) => Ok(values),
+        Err(error) => {
+            make_missing_index(store, class, query, &error).await?;
+            command("distinct", collection.name(), values(filter)).await
+        }
+    }
 }
 
 /// `None` if there is too much.

@@ -61,11 +61,6 @@ async fn find_any(
         Ok(documents) => Ok(documents),
         Err(error) => {
             make_missing_index(store, class, query, &error).await?;
-            if store.is_transaction() {
-                // The failure has ended it. With the index it gets on.
-                store.interrupt();
-                return Err(StoreError::Interrupted("an index was missing".to_owned()));
-            }
             let again =
                 read_all(&collection, filter(class, query, Purpose::Find)?, find_options(store, options)?, &mut turn);
             command("find", collection.name(), again).await
@@ -206,8 +201,8 @@ pub(super) fn selection_criteria(name: Option<&str>) -> Result<Option<SelectionC
     Ok(Some(SelectionCriteria::ReadPreference(preference)))
 }
 
-/// Makes the index whose absence an error tells of, or gives the error back.
-async fn make_missing_index(
+/// Makes the index whose absence an error tells of, or gives the error back. A transaction has ended with the failure.
+pub(super) async fn make_missing_index(
     store: &MongoStore,
     class: &ClassSchema,
     query: &Query,
@@ -221,7 +216,13 @@ async fn make_missing_index(
         None
     };
     let Some((field, kind)) = needed else { return Err(store.failure(error)) };
-    index::make_on_demand(store, &class.name, &column_name(&field.path, &field.column), kind).await
+    index::make_on_demand(store, &class.name, &column_name(&field.path, &field.column), kind).await?;
+    if store.is_transaction() {
+        // With the index it gets on.
+        store.interrupt();
+        return Err(StoreError::Interrupted("an index was missing".to_owned()));
+    }
+    Ok(())
 }
 
 /// The field with such a constraint. MongoDB takes one only at the top or inside `$and`.

@@ -129,6 +129,20 @@ pub(super) async fn make_for_polygon(store: &MongoStore, class: &ClassName, colu
     create(store, class, IndexModel::builder().keys(doc! { column: "2dsphere" }).build()).await
 }
 
+/// The columns of the text index, of which a collection has one at most.
+pub(super) async fn text_columns(store: &MongoStore, class: &ClassName) -> Result<Vec<String>, StoreError> {
+    let command = doc! { "listIndexes": store.collection(class).name() };
+    let answer = match run("listIndexes", class.as_str(), store.database.run_command(command)).await {
+        Ok(answer) => answer,
+        Err(error) if is_missing(&error) => return Ok(Vec::new()),
+        Err(error) => return Err(store_error(&error)),
+    };
+    let indexes = answer.get_document("cursor").and_then(|cursor| cursor.get_array("firstBatch"));
+    let indexes = indexes.into_iter().flatten().filter_map(Bson::as_document);
+    let weights = indexes.filter_map(|index| index.get_document("weights").ok());
+    Ok(weights.flat_map(|weights| weights.keys().cloned()).collect())
+}
+
 async fn create(store: &MongoStore, class: &ClassName, model: IndexModel) -> Result<(), StoreError> {
     let collection = store.collection(class);
     match run("createIndexes", collection.name(), collection.create_index(model)).await {

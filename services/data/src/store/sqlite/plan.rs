@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use bson::{RawBsonRef, RawDocument};
 use parsefleet_core::{
     ClassSchema, FieldType, Object, Query, Value,
-    query::{Column, Condition, Constraint, Matcher, SortKey},
+    query::{Column, Condition, Matcher, SortKey},
 };
 use rusqlite::types::Value as SqlValue;
 
@@ -87,7 +87,7 @@ impl Plan {
         query: &Query,
         order: &[SortKey],
     ) -> Result<Self, StoreError> {
-        if searches_text(query) || order.iter().any(|key| key.column == Column::TextScore) {
+        if query.searches_text() || order.iter().any(|key| key.column == Column::TextScore) {
             return Err(no_text_search());
         }
         let columns = order_by(order);
@@ -236,16 +236,6 @@ impl Permission {
 /// What to tell a client that searches for text.
 pub(super) fn no_text_search() -> StoreError {
     StoreError::Unsupported("Full-text search ($text) needs MongoDB; the embedded store does not support it".into())
-}
-
-fn searches_text(query: &Query) -> bool {
-    query.conditions.iter().any(|condition| match condition {
-        Condition::All(queries) | Condition::Any(queries) | Condition::None(queries) => {
-            queries.iter().any(searches_text)
-        }
-        Condition::Field(field) => field.constraints.iter().any(|constraint| matches!(constraint, Constraint::Text(_))),
-        Condition::RelatedTo { .. } | Condition::ReadableBy(_) | Condition::WritableBy(_) => false,
-    })
 }
 
 fn only(schema: &ClassSchema, roots: &[String]) -> ClassSchema {
