@@ -90,12 +90,13 @@ impl Settings {
             schema_max_age: schema_max_age(database),
         })
     }
+}
 
-    /// Settings of an app that was told nothing, but lets clients make classes.
-    #[cfg(test)]
-    pub(crate) fn for_test() -> Self {
+impl Default for Settings {
+    /// Those of an app without a name that was told nothing.
+    fn default() -> Self {
         Self {
-            app_id: "test".to_owned(),
+            app_id: String::new(),
             object_id_size: 10,
             allow_custom_object_id: false,
             allow_client_class_creation: true,

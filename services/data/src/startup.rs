@@ -145,7 +145,7 @@ mod tests {
     #[test]
     fn an_index_can_be_switched_off() {
         let names = |settings: &Settings| parts(settings).iter().map(Part::name).collect::<Vec<_>>();
-        let mut settings = Settings::for_test();
+        let mut settings = Settings::default();
         assert!(names(&settings).contains(&"_Role.name_1".to_owned()));
         settings.disabled_indexes.insert("createIndexRoleName".to_owned());
         assert!(!names(&settings).contains(&"_Role.name_1".to_owned()));

@@ -89,7 +89,7 @@ impl SchemaRequest {
 
 fn fields(json: Option<Json>) -> Result<Vec<(String, FieldRequest)>> {
     let mut requests = Vec::new();
-    for (name, spec) in members(json, |first| invalid_field_name(first))? {
+    for (name, spec) in members(json, invalid_field_name)? {
         let Json::Object(spec) = spec else { return Err(invalid_json()) };
         let request = if is_removal(&spec) { FieldRequest::Remove } else { FieldRequest::Put(spec) };
         requests.push((name, request));

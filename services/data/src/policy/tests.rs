@@ -13,7 +13,7 @@ fn class(permissions: Json) -> Class {
         schema.fields.insert(name.to_owned(), Field::new(field_type));
     }
     schema.permissions = Some(permissions);
-    Class::new(schema, &Settings::for_test())
+    Class::new(schema, &Settings::default())
 }
 
 fn user() -> Caller {

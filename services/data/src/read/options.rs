@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     fn options(request: &FindRequest, caller: &Caller) -> Result<Options> {
-        Options::new(request, caller, &Settings { max_limit: Some(1000), ..Settings::for_test() })
+        Options::new(request, caller, &Settings { max_limit: Some(1000), ..Settings::default() })
     }
 
     #[test]

@@ -154,7 +154,7 @@ fn unused<T>() -> Result<T, StoreError> {
 }
 
 fn schema_over(store: &Arc<Shared>, max_age: Duration) -> Arc<Schema> {
-    let settings = Settings { schema_max_age: max_age, ..Settings::for_test() };
+    let settings = Settings { schema_max_age: max_age, ..Settings::default() };
     Schema::new(store.clone(), Arc::new(settings), Arc::new(NoInvalidation), TaskTracker::new())
 }
 

@@ -1,7 +1,6 @@
 //! A data service on an empty store, and short ways to ask it.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -11,11 +10,7 @@ use std::{
 
 use async_trait::async_trait;
 use mongodb::Database;
-use parsefleet_core::{
-    ClassName, ClassSchema, FieldType,
-    denylist::KeywordDenylist,
-    schema::{Field, IndexFields},
-};
+use parsefleet_core::{ClassName, ClassSchema, FieldType, schema::Field};
 use parsefleet_data::{
     DataService, Invalidation, Settings,
     store::{MongoStore, ObjectStore, SqliteStore},
@@ -27,7 +22,7 @@ use parsefleet_proto::{
         RequestContext, TransactRequest, UpdateRequest, data_client::DataClient, operation::Operation as Kind,
     },
 };
-use parsefleet_runtime::{config::RequestComplexity, rpc::Channel};
+use parsefleet_runtime::rpc::Channel;
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 use tonic::Status;
@@ -113,30 +108,9 @@ impl Fixture {
     }
 }
 
+/// Settings under which only tests change the schema.
 pub(crate) fn settings() -> Settings {
-    let email = BTreeMap::from([("*".to_owned(), vec!["email".to_owned()])]);
-    Settings {
-        app_id: "test".to_owned(),
-        object_id_size: 10,
-        allow_custom_object_id: false,
-        allow_client_class_creation: true,
-        default_limit: 100,
-        max_limit: None,
-        collection_prefix: String::new(),
-        aggregation_raw_values: false,
-        aggregation_raw_field_names: false,
-        allow_aggregation_for_read_only_master: true,
-        complexity: RequestComplexity::default(),
-        allow_public_explain: false,
-        keyword_denylist: KeywordDenylist::default(),
-        file_key: None,
-        protected_fields: BTreeMap::from([("_User".to_owned(), email)]),
-        protected_fields_owner_exempt: true,
-        disabled_indexes: BTreeSet::new(),
-        lock_schemas: false,
-        index_fields: IndexFields::Known,
-        schema_max_age: Duration::from_secs(60),
-    }
+    Settings { app_id: "test".to_owned(), schema_max_age: Duration::from_secs(60), ..Settings::default() }
 }
 
 /// One caller.
