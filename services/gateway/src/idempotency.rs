@@ -60,7 +60,7 @@ impl Idempotency {
         }
         if self.replay {
             let body = call.body.clone().into_bytes();
-            let part = (&call.route, call.path, Some(&*body));
+            let part = Part { route: &call.route, path: call.path, query: call.query, body: Some(&*body) };
             return Ok(Some(self.once(call.caller, &call.request_id, std::iter::once(part))));
         }
         let claim = ClaimRequest {
@@ -88,7 +88,7 @@ impl Idempotency {
             return None;
         }
         let all = parts.clone();
-        parts.any(|(route, path, _)| self.covers(route, path)).then(|| self.once(caller, request_id, all))
+        parts.any(|part| self.covers(part.route, part.path)).then(|| self.once(caller, request_id, all))
     }
 
     /// Whether calls of this route are carried out once. One slash at the beginning of the path does not count.
@@ -109,9 +109,11 @@ impl Idempotency {
         let context = caller.request_context();
         add(&context.privilege.to_le_bytes());
         add(context.user_id.as_bytes());
-        for (route, path, body) in parts {
+        for Part { route, path, query, body } in parts {
             add(verb_of(route).as_bytes());
             add(path.as_bytes());
+            // The reads of a transaction are asked by it.
+            add(query.unwrap_or_default().as_bytes());
             add(body.unwrap_or_default());
         }
         Once {
@@ -122,8 +124,14 @@ impl Idempotency {
     }
 }
 
-/// Where a call leads, and its body.
-type Part<'a> = (&'a Route<'a>, &'a str, Option<&'a [u8]>);
+/// What makes a request, or a part of a batch, the same as another one.
+#[derive(Clone, Copy)]
+pub(crate) struct Part<'a> {
+    pub(crate) route: &'a Route<'a>,
+    pub(crate) path: &'a str,
+    pub(crate) query: Option<&'a str>,
+    pub(crate) body: Option<&'a [u8]>,
+}
 
 /// Whether a second call would do something that the first one has done.
 fn may_repeat(route: &Route<'_>) -> bool {

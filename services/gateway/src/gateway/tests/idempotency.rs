@@ -117,3 +117,19 @@ async fn with_replay_the_parts_of_a_batch_have_ids() {
     let Asked::Transact(request) = setup.asked() else { panic!("not a transaction") };
     assert_eq!(request.once, None);
 }
+
+#[tokio::test]
+async fn reads_of_a_transaction_are_told_apart_by_their_queries() {
+    let setup = replaying();
+    let batch = |query: &str| {
+        format!(
+            r#"{{"transaction":true,"requests":[{{"method":"POST","path":"/parse/classes/Once","body":{{}}}},
+                {{"method":"GET","path":"/parse/classes/Other{query}"}}]}}"#
+        )
+    };
+    let mut fingerprints = std::collections::HashSet::new();
+    for query in ["", "?limit=1", "?limit=2"] {
+        let once = once_of(&setup, "POST /parse/batch", &[ID], &batch(query)).await.unwrap();
+        assert!(fingerprints.insert(once.fingerprint), "{query}");
+    }
+}

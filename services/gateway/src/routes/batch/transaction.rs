@@ -10,7 +10,7 @@ use super::{
     super::{Route, classes},
     Part,
 };
-use crate::{app::App, failure::Result, privilege::Caller, render::Reply};
+use crate::{app::App, failure::Result, idempotency, privilege::Caller, render::Reply};
 
 pub(super) async fn run(
     app: &App,
@@ -24,7 +24,12 @@ pub(super) async fn run(
     for (part, route) in parts.iter().zip(&routes) {
         operations.push(Operation { operation: Some(operation(caller, part, route, mount_url)?) });
     }
-    let covered = parts.iter().zip(&routes).map(|(part, route)| (route, &*part.path, part.body.as_deref()));
+    let covered = parts.iter().zip(&routes).map(|(part, route)| idempotency::Part {
+        route,
+        path: &part.path,
+        query: part.query.as_deref(),
+        body: part.body.as_deref(),
+    });
     let once = app.idempotency.once_of_parts(caller, request_id, covered);
     let results = app.data.transact(TransactRequest { operations, once }).await?;
     let mut list = Vec::with_capacity(64 * parts.len() + 2);
