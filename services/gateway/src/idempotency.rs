@@ -109,6 +109,9 @@ impl Idempotency {
         let context = caller.request_context();
         add(&context.privilege.to_le_bytes());
         add(context.user_id.as_bytes());
+        // All that tells one public caller from another.
+        add(context.installation_id.as_bytes());
+        add(&context.cloud_context);
         for Part { route, path, query, body } in parts {
             add(verb_of(route).as_bytes());
             add(path.as_bytes());

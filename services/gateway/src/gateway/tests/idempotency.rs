@@ -78,11 +78,15 @@ async fn with_replay_the_request_travels_with_its_id() {
     let again = once_of(&setup, "POST /parse/classes/Once", &[ID], r#"{"n":1}"#).await.unwrap();
     assert_eq!(first, again);
     let token = ("x-parse-session-token", "r:good");
+    let installation = ("x-parse-installation-id", "other");
+    let context = ("x-parse-cloud-context", r#"{"a":1}"#);
     for (line, headers, body) in [
         ("POST /parse/classes/Once", &[ID][..], r#"{"n":2}"#),
         ("POST /parse/classes/OnceMore", &[ID], r#"{"n":1}"#),
         ("PUT /parse/classes/Once/x", &[ID], r#"{"n":1}"#),
         ("POST /parse/classes/Once", &[ID, token], r#"{"n":1}"#),
+        ("POST /parse/classes/Once", &[ID, installation], r#"{"n":1}"#),
+        ("POST /parse/classes/Once", &[ID, context], r#"{"n":1}"#),
     ] {
         let other = once_of(&setup, line, headers, body).await.unwrap();
         assert_ne!(first.fingerprint, other.fingerprint, "{line} {body}");
