@@ -162,7 +162,9 @@ impl Drop for Observation {
 
 fn outcome_of(failure: &Failure, status: StatusCode) -> Outcome {
     match failure {
-        Failure::Busy | Failure::TooManyRequests { .. } => Outcome::Overloaded,
+        Failure::Busy => Outcome::Overloaded,
+        // A flood of one client is no trouble of ours, and shall not fill the log.
+        Failure::TooManyRequests { .. } => Outcome::ClientError,
         Failure::Parse(error) if error.code == ErrorCode::Timeout => Outcome::Timeout,
         Failure::Parse(error) if error.code == ErrorCode::ConnectionFailed => Outcome::Unavailable,
         Failure::Parse(_)
@@ -199,4 +201,18 @@ pub(crate) fn request_id(process: u64) -> String {
 /// The beginning of a class name: one that a client made up does not blow up a span.
 fn capped(class: &str) -> &str {
     &class[..class.floor_char_boundary(64)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_asks_too_often_is_not_overload() {
+        for status in [StatusCode::TOO_MANY_REQUESTS, StatusCode::BAD_REQUEST] {
+            let failure = Failure::TooManyRequests { status, message: String::new() };
+            assert_eq!(outcome_of(&failure, status), Outcome::ClientError);
+        }
+        assert_eq!(outcome_of(&Failure::Busy, StatusCode::SERVICE_UNAVAILABLE), Outcome::Overloaded);
+    }
 }
