@@ -28,14 +28,14 @@ async fn gateways_count_together() -> Result<()> {
     (plan.gateways, plan.datas) = (2, 1);
     plan.common = Settings::default().option(
         "rateLimit",
-        json!([limit("/classes/Long", 600_000), limit("/classes/Short", 1_000), limit("/classes/Away", 600_000)]),
+        json!([limit("/classes/Long", 600_000), limit("/classes/Short", 6_000), limit("/classes/Away", 600_000), limit("/classes/New", 600_000)]),
     );
     let fleet = Fleet::start(folder.path(), &plan).await?;
 
     assert_eq!(let_in(&fleet, 40, "/classes/Long").await?, 10, "each request counts once, wherever it arrives");
     assert_eq!(let_in(&fleet, 40, "/classes/Long").await?, 0);
     assert_eq!(let_in(&fleet, 40, "/classes/Short").await?, 10);
-    tokio::time::sleep(Duration::from_millis(1_200)).await;
+    tokio::time::sleep(Duration::from_millis(6_200)).await;
     assert_eq!(let_in(&fleet, 40, "/classes/Short").await?, 10, "another window");
 
     // Without Redis each gateway counts for itself, and remembers what it counted before.
@@ -49,7 +49,8 @@ async fn gateways_count_together() -> Result<()> {
         let_in(&fleet, 2, "/classes/Away").await?;
         tokio::time::sleep(Duration::from_millis(600)).await;
     }
-    assert_eq!(let_in(&fleet, 40, "/classes/Short").await?, 10, "together again");
+    assert_eq!(let_in(&fleet, 40, "/classes/New").await?, 10, "together again");
+    assert_eq!(let_in(&fleet, 40, "/classes/Long").await?, 0, "nor is it one that Redis has forgotten all");
     drop(redis);
     Ok(())
 }

@@ -43,6 +43,14 @@ impl LocalCounters {
         windows.insert(name.into(), Window { hits: 1, ends: now + window });
         Count { hits: 1, ends_in: window }
     }
+
+    /// Lets the window of a counter end at this time, if it would end later.
+    pub(super) fn end_by(&self, name: &str, end: Instant) {
+        let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = windows.get_mut(name) {
+            known.ends = known.ends.min(end);
+        }
+    }
 }
 
 #[async_trait]
@@ -85,6 +93,16 @@ mod tests {
         assert!(counters.count("a", window).ends_in <= window);
         std::thread::sleep(window);
         assert_eq!(hits("a"), 1);
+    }
+
+    #[test]
+    fn a_window_can_be_shortened_only() {
+        let counters = LocalCounters::new(10);
+        counters.count("a", MINUTE);
+        counters.end_by("a", Instant::now() + 2 * MINUTE);
+        assert!(counters.count("a", MINUTE).ends_in <= MINUTE);
+        counters.end_by("a", Instant::now());
+        assert_eq!(counters.count("a", MINUTE).hits, 1);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
@@ -28,7 +28,7 @@ pub struct RedisCounters {
     prefix: String,
     hit: Script,
     rest: Rest,
-    /// What is counted in Redis is counted here too, so that its absence is no amnesty.
+    /// What is counted in Redis is counted here too, so that neither its absence nor its restart is an amnesty.
     local: LocalCounters,
     is_away: AtomicBool,
 }
@@ -62,6 +62,7 @@ impl RedisCounters {
 #[async_trait]
 impl Counters for RedisCounters {
     async fn hit(&self, name: &str, window: Duration) -> Count {
+        let asked_at = Instant::now();
         let local = self.local.count(name, window);
         let shared = self.rest.unless_resting(self.count(name, window)).await;
         let was_away = self.is_away.swap(shared.is_none(), Ordering::Relaxed);
@@ -71,6 +72,10 @@ impl Counters for RedisCounters {
                 Some(_) => tracing::info!("the shared counters are in use"),
             }
         }
-        shared.unwrap_or(local)
+        let Some(shared) = shared else { return local };
+        // The windows of a gateway end no later than those it shares. An earlier end is the only one that Redis, come back
+        // empty, knows nothing of: until then, what was counted here is the better knowledge.
+        self.local.end_by(name, asked_at + shared.ends_in);
+        if local.hits > shared.hits { local } else { shared }
     }
 }
