@@ -162,7 +162,8 @@ impl Subject<'_> {
             RateLimitZone::Global => return Cow::Borrowed("global"),
             RateLimitZone::Ip => {}
             RateLimitZone::Session => {
-                if let Some(token) = self.token {
+                // Who invents tokens gets no counter for each of them.
+                if let (Some(token), Some(_)) = (self.token, self.user_id().await) {
                     return format!("session:{}", digest(token.expose())).into();
                 }
             }

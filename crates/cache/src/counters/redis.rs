@@ -73,8 +73,8 @@ impl Counters for RedisCounters {
             }
         }
         let Some(shared) = shared else { return local };
-        // The windows of a gateway end no later than those it shares. An earlier end is the only one that Redis, come back
-        // empty, knows nothing of: until then, what was counted here is the better knowledge.
+        // A window here ends no later than the shared one. If it runs and has counted more, Redis has been away or come back
+        // empty, and the better knowledge is here.
         self.local.end_by(name, asked_at + shared.ends_in);
         if local.hits > shared.hits { local } else { shared }
     }

@@ -114,6 +114,17 @@ async fn zones_tell_people_apart() {
 }
 
 #[tokio::test]
+async fn invented_tokens_are_counted_by_their_address() {
+    for zone in ["session", "user"] {
+        let setup = limited(&format!(r#""requestPath": "/classes/A", "zone": "{zone}""#));
+        for (token, expected) in [("r:1", 400), ("r:2", 400), ("r:3", 429), ("r:good", 200)] {
+            let headers = [("x-parse-session-token", token), ("x-forwarded-for", "1.1.1.1")];
+            assert_eq!(status(&setup, "GET /parse/classes/A", &headers).await, expected, "{zone} {token}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn keys_and_the_own_machine_are_exempt_unless_included() {
     let line = "GET /parse/classes/A";
     let setup = limited(r#""requestPath": "/classes/A""#);
