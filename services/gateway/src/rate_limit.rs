@@ -7,7 +7,7 @@
 use std::{
     borrow::Cow,
     collections::HashMap,
-    net::{IpAddr, Ipv4Addr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
     sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -174,7 +174,7 @@ impl Subject<'_> {
             }
         }
         match self.address {
-            Some(address) => format!("ip:{address}").into(),
+            Some(address) => format!("ip:{}", sender_of(address)).into(),
             None => Cow::Borrowed("ip:unknown"),
         }
     }
@@ -189,6 +189,14 @@ impl Subject<'_> {
             }
             (User::OfToken(..), _) => None,
         }
+    }
+}
+
+/// What one sender has: an IPv4 address, but a whole /64 of IPv6.
+fn sender_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.into(),
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
     }
 }
 

@@ -98,6 +98,7 @@ async fn zones_tell_people_apart() {
     let line = "GET /parse/classes/A";
     for (zone, same, different) in [
         ("ip", vec![here("1.1.1.1"), TOKEN], Some(vec![here("2.2.2.2")])),
+        ("ip", vec![here("::ffff:1.1.1.1")], Some(vec![here("2001:db8::1")])),
         ("session", vec![here("2.2.2.2"), TOKEN], Some(vec![here("1.1.1.1")])),
         ("user", vec![here("2.2.2.2"), OTHER], Some(vec![here("1.1.1.1")])),
         ("global", vec![here("2.2.2.2")], None),
@@ -110,6 +111,16 @@ async fn zones_tell_people_apart() {
         if let Some(different) = different {
             assert_eq!(status(&setup, line, &different).await, 200, "{zone}");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_network_of_ipv6_is_one_sender() {
+    let setup = limited(r#""requestPath": "/classes/A""#);
+    for (address, expected) in
+        [("2001:db8::1", 200), ("2001:db8::2", 200), ("2001:db8::1:0:0:1", 429), ("2001:db8:0:1::1", 200)]
+    {
+        assert_eq!(status(&setup, "GET /parse/classes/A", &[("x-forwarded-for", address)]).await, expected, "{address}");
     }
 }
 
