@@ -272,6 +272,7 @@ impl Exchange<'_> {
         let method = self.verb.name();
         let subject = Subject {
             path,
+            verb: if self.verb == Verb::Head { &Verb::Get } else { &self.verb },
             methods: [method, if self.verb == Verb::Head { "GET" } else { method }],
             role: caller.role(),
             address: caller.address,

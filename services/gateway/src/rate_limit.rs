@@ -2,7 +2,8 @@
 //!
 //! Every request counts against each limit whose path and methods it matches, before its session is looked up and whether or
 //! not there is such a route; each part of a batch counts like a request of its own. A path counts as it is spelled and as it
-//! is understood, and HEAD as the GET that it is, so that no spelling goes by uncounted.
+//! is understood, that of a class also as the other path that leads there (`/roles` and `/classes/_Role`), and HEAD as the GET
+//! that it is, so that no spelling goes by uncounted.
 
 use std::{
     borrow::Cow,
@@ -23,7 +24,9 @@ use crate::{
     ServeError,
     failure::{Failure, Result},
     privilege::Role,
+    routes::Route,
     session::{SessionResolver, Token, digest},
+    verb::Verb,
 };
 
 /// Counters kept in this process; those that count least are given up first.
@@ -44,6 +47,8 @@ pub(crate) struct RateLimits {
 pub(crate) struct Subject<'a> {
     /// After the mount path, without a query.
     pub(crate) path: &'a str,
+    /// What decides the route.
+    pub(crate) verb: &'a Verb,
     /// Methods that the request can be said to have.
     pub(crate) methods: [&'a str; 2],
     pub(crate) role: Option<Role>,
@@ -99,8 +104,12 @@ impl RateLimits {
 
     /// Counts a request against every limit that is about it.
     pub(crate) async fn count(&self, subject: &Subject<'_>) -> Verdict {
+        if self.counters.is_empty() {
+            return Verdict::default();
+        }
+        let paths = subject.paths();
         let limits = self.config.rate_limits.iter().zip(&self.counters).enumerate();
-        let concerned = limits.filter(|(_, (limit, _))| concerns(limit, subject));
+        let concerned = limits.filter(|(_, (limit, _))| concerns(limit, subject, &paths));
         let hits = concerned.map(|(index, (limit, counters))| async move {
             let key = subject.key(limit.zone).await;
             let count = counters.hit(&format!("{index}:{}:{key}", limit.path), limit.window).await;
@@ -144,18 +153,29 @@ impl Verdict {
 
 /// Whether a request counts against a limit. As in Parse Server, a limit that holds for the master key holds for all
 /// methods.
-fn concerns(limit: &RateLimit, subject: &Subject<'_>) -> bool {
+fn concerns(limit: &RateLimit, subject: &Subject<'_>, paths: &[Cow<'_, str>]) -> bool {
     if subject.address == Some(IpAddr::V4(Ipv4Addr::LOCALHOST)) && !limit.include_internal {
         return false;
     }
     let is_about = limit.include_master_key
         || (subject.methods.iter().any(|method| limit.methods.include(method))
             && !matches!(subject.role, Some(Role::Master | Role::ReadOnlyMaster)));
-    let understood = percent_decode_str(subject.path).decode_utf8_lossy();
-    is_about && (limit.pattern.is_match(subject.path) || limit.pattern.is_match(&understood))
+    is_about && paths.iter().any(|path| limit.pattern.is_match(path))
 }
 
 impl Subject<'_> {
+    /// The path as it is spelled, as it is understood, and the others that lead to the same.
+    fn paths(&self) -> Vec<Cow<'_, str>> {
+        let mut paths = vec![Cow::Borrowed(self.path)];
+        if let understood @ Cow::Owned(_) = percent_decode_str(self.path).decode_utf8_lossy() {
+            paths.push(understood);
+        }
+        if let Ok(Some(route)) = Route::find(self.verb, self.path) {
+            paths.extend(route.paths().into_iter().map(Cow::Owned));
+        }
+        paths
+    }
+
     /// Whose request it is, as far as the zone tells people apart.
     async fn key(&self, zone: RateLimitZone) -> Cow<'static, str> {
         match zone {

@@ -120,6 +120,26 @@ impl<'a> Route<'a> {
         }
     }
 
+    /// All paths that lead to the same class or object.
+    pub(crate) fn paths(&self) -> Vec<String> {
+        let (class, id) = match self {
+            Self::Find { class } | Self::Create { class } => (class, None),
+            Self::Get { class, id } | Self::Update { class, id } | Self::Delete { class, id } => (class, Some(id)),
+            Self::Aggregate { .. }
+            | Self::CurrentUser
+            | Self::CurrentSession
+            | Self::GetConfig
+            | Self::UpdateConfig
+            | Self::Schemas(_)
+            | Self::ServerInfo
+            | Self::Security
+            | Self::Batch => return Vec::new(),
+        };
+        let own = CLASS_ROUTES.into_iter().find_map(|(name, known)| (class == known).then(|| format!("/{name}")));
+        let roots = std::iter::once(format!("/classes/{class}")).chain(own);
+        roots.map(|root| id.map_or_else(|| root.clone(), |id| format!("{root}/{id}"))).collect()
+    }
+
     fn of_class(verb: &Verb, class: &'a str, id: Option<&'a str>) -> Result<Option<Self>> {
         if class.is_empty() || id == Some("") {
             return Ok(None);
@@ -165,11 +185,12 @@ pub(crate) async fn run(app: &App, call: Call<'_>) -> Result<Reply> {
     }
 }
 
-/// The class that has a route of its own, beside the one under `/classes`.
+/// Classes that have a route of their own, beside the one under `/classes`.
+const CLASS_ROUTES: [(&str, &str); 4] =
+    [("users", "_User"), ("sessions", "_Session"), ("roles", "_Role"), ("installations", "_Installation")];
+
 fn class_of_route(segment: &str) -> Option<&'static str> {
-    const CLASSES: [(&str, &str); 4] =
-        [("users", "_User"), ("sessions", "_Session"), ("roles", "_Role"), ("installations", "_Installation")];
-    CLASSES.into_iter().find_map(|(name, class)| is(segment, name).then_some(class))
+    CLASS_ROUTES.into_iter().find_map(|(name, class)| is(segment, name).then_some(class))
 }
 
 fn is(segment: &str, name: &str) -> bool {

@@ -61,6 +61,27 @@ async fn no_spelling_goes_by_uncounted() {
 }
 
 #[tokio::test]
+async fn both_paths_of_a_class_count_together() {
+    for (limit, lines) in [
+        ("/roles", ["GET /parse/classes/_Role", "GET /parse/classes/%5FRole", "GET /parse/roles"]),
+        ("/users{/:id}", ["GET /parse/classes/_User/x", "PUT /parse/classes/_User/x", "GET /parse/users"]),
+        ("/classes/_Session", ["GET /parse/sessions", "HEAD /parse/sessions", "GET /parse/Sessions/"]),
+        (
+            "/classes/_Installation/*id",
+            ["GET /parse/installations/x", "DELETE /parse/installations/x", "GET /parse/installations/y"],
+        ),
+    ] {
+        let setup = limited(&format!(r#""requestPath": "{limit}""#));
+        for (index, line) in lines.into_iter().enumerate() {
+            assert_eq!(status(&setup, line, &[]).await == 429, index == 2, "{limit} {line}");
+        }
+        let (method, path) = lines[0].split_once(' ').unwrap();
+        let batch = format!(r#"{{"requests":[{{"method":"{method}","path":"{path}"}}]}}"#);
+        assert_eq!(setup.ask("POST /parse/batch", &[APP], &batch).await.status(), 400, "{limit} in a batch");
+    }
+}
+
+#[tokio::test]
 async fn the_method_that_counts_is_the_real_one() {
     let setup = limited(r#""requestPath": "/classes/A", "requestMethods": ["GET"]"#);
     let overridden = r#"{"_method":"GET"}"#;
@@ -120,7 +141,11 @@ async fn a_network_of_ipv6_is_one_sender() {
     for (address, expected) in
         [("2001:db8::1", 200), ("2001:db8::2", 200), ("2001:db8::1:0:0:1", 429), ("2001:db8:0:1::1", 200)]
     {
-        assert_eq!(status(&setup, "GET /parse/classes/A", &[("x-forwarded-for", address)]).await, expected, "{address}");
+        assert_eq!(
+            status(&setup, "GET /parse/classes/A", &[("x-forwarded-for", address)]).await,
+            expected,
+            "{address}"
+        );
     }
 }
 

@@ -124,12 +124,14 @@ impl Part {
         if is_batch && self.method.eq_ignore_ascii_case("POST") {
             return Err(invalid("nested batch requests are not allowed"));
         }
-        app.allow_list.check(&Verb::parse(&self.method), &self.path, caller.role())?;
+        let verb = Verb::parse(&self.method);
+        app.allow_list.check(&verb, &self.path, caller.role())?;
         let method = self.method.to_ascii_uppercase();
         // Who logs in does so as nobody.
         let session = caller.session().filter(|_| !is_login(&self.path));
         let subject = Subject {
             path: &self.path,
+            verb: &verb,
             // The part came in a POST.
             methods: [&method, "POST"],
             role: caller.role(),
