@@ -2,6 +2,7 @@
 
 use fancy_regex::Regex;
 use parsefleet_core::{ErrorCode, ParseError};
+use percent_encoding::percent_decode_str;
 
 use crate::{ServeError, privilege::Role, verb::Verb};
 
@@ -26,12 +27,49 @@ impl AllowList {
         }
         let path = path.strip_prefix('/').unwrap_or(path);
         let path = path.strip_suffix('/').unwrap_or(path);
-        // A pattern that gives up (backtracking limit) does not match.
-        if patterns.iter().any(|pattern| pattern.is_match(path).unwrap_or(false)) {
+        // Routes are found whatever the escapes and the case, so that what is asked for has to be allowed as well as how it is
+        // spelled.
+        if allows(patterns, path) && allows(patterns, &understood(path)) {
             return Ok(());
         }
         let message = format!("Route not allowed by routeAllowList: {} {path}", verb.name());
         Err(ParseError::sanitised(ErrorCode::OperationForbidden, message))
+    }
+}
+
+fn allows(patterns: &[Regex], path: &str) -> bool {
+    // A pattern that gives up (backtracking limit) does not match.
+    patterns.iter().any(|pattern| pattern.is_match(path).unwrap_or(false))
+}
+
+/// The path without escapes, its fixed parts as the documentation writes them.
+fn understood(path: &str) -> String {
+    const ROUTES: [&str; 13] = [
+        "aggregate",
+        "batch",
+        "classes",
+        "config",
+        "health",
+        "installations",
+        "purge",
+        "roles",
+        "schemas",
+        "security",
+        "serverInfo",
+        "sessions",
+        "users",
+    ];
+    let decoded = percent_decode_str(path).decode_utf8_lossy();
+    let (first, rest) = decoded.split_once('/').map_or((&*decoded, None), |(first, rest)| (first, Some(rest)));
+    let known = ROUTES.into_iter().find(|known| first.eq_ignore_ascii_case(known));
+    let name = known.unwrap_or(first);
+    let rest = match rest {
+        Some(me) if ["users", "sessions"].contains(&name) && me.eq_ignore_ascii_case("me") => Some("me"),
+        rest => rest,
+    };
+    match rest {
+        None => name.to_owned(),
+        Some(rest) => format!("{name}/{rest}"),
     }
 }
 
@@ -53,6 +91,18 @@ mod tests {
         assert!(!allowed(&["classes/Open|batch"], "/xbatch", None));
         assert!(allowed(&["classes/(?!Secret).*"], "/classes/Open/x", None));
         assert!(!allowed(&["classes/(?!Secret).*"], "/classes/Secret", None));
+    }
+
+    #[test]
+    fn no_spelling_leads_around_the_list() {
+        for path in ["/classes/%53ecret", "/classes/Secret%20", "/classes/%53%65cret/x"] {
+            assert!(!allowed(&["classes/(?!Secret).*"], path, None), "{path}");
+        }
+        for path in ["/CLASSES/Secret", "/Classes/%53ecret", "/users/ME", "/serverinfo"] {
+            assert!(!allowed(&["(?!classes/Secret|users/me|serverInfo).*"], path, None), "{path}");
+            assert!(allowed(&[".*"], path, None), "{path}");
+        }
+        assert!(allowed(&["classes/(?!Secret).*"], "/classes/O%70en", None));
     }
 
     #[test]
