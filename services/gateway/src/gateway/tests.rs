@@ -3,6 +3,7 @@
 mod forwarding;
 mod idempotency;
 mod rules;
+mod security;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};

@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use ipnet::IpNet;
-use parsefleet_runtime::config::Config;
+use parsefleet_runtime::config::{Config, RequestComplexity};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value as Json, json};
 
@@ -124,7 +124,22 @@ fn server(config: &Config) -> Vec<Check> {
             solution: "Change Parse Server configuration to 'readOnlyMasterKeyIps: [\"127.0.0.1\", \"::1\"]' to restrict access \
                        to localhost, or set it to a list of specific IP addresses.",
         },
+        Check {
+            title: "Request complexity limits enabled",
+            passed: is_complexity_limited(&config.objects.request_complexity),
+            warning: "One or more request complexity limits are disabled, which may allow denial-of-service attacks through \
+                      deeply nested or excessively broad queries.",
+            solution: "Ensure all properties in 'requestComplexity' are set to positive integers. Set to '-1' only if you have \
+                       other mitigations in place.",
+        },
     ]
+}
+
+/// Whether there is a limit to everything that Parse Server asks about and that is here.
+fn is_complexity_limited(limits: &RequestComplexity) -> bool {
+    let RequestComplexity { include_depth, include_count, query_depth, subquery_depth, batch_request_limit, .. } =
+        limits;
+    [include_depth, include_count, query_depth, subquery_depth, batch_request_limit].into_iter().all(Option::is_some)
 }
 
 /// Long, and of three of the four kinds of characters.
@@ -135,13 +150,14 @@ fn is_strong(secret: &str) -> bool {
         |character| character.is_ascii_digit(),
         |character| !(character.is_ascii_alphanumeric() || character == '_'),
     ];
-    secret.chars().count() >= LEAST_LENGTH && kinds.iter().filter(|is| secret.chars().any(|c| is(c))).count() >= 3
+    secret.chars().count() >= LEAST_LENGTH && kinds.into_iter().filter(|is| secret.chars().any(is)).count() >= 3
 }
 
 /// The password in `scheme://user:password@host`.
 fn password_of(uri: &str) -> Option<&str> {
     let (_, rest) = uri.split_once("://")?;
-    let (credentials, _) = rest.split_once('/').map_or(rest, |(authority, _)| authority).rsplit_once('@')?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let (credentials, _) = authority.rsplit_once('@')?;
     credentials.split_once(':').map(|(_, password)| password)
 }
 
@@ -168,5 +184,9 @@ mod tests {
         assert_eq!(password_of("mongodb://user:se@cret@host/db?x=a@b"), Some("se@cret"));
         assert_eq!(password_of("mongodb://host:27017/db"), None);
         assert_eq!(password_of("mongodb://user@host/db"), None);
+        for rest in ["?a=:x@y", "#:x@y", "/?a=:x@y"] {
+            assert_eq!(password_of(&format!("mongodb://host{rest}")), None, "{rest}");
+            assert_eq!(password_of(&format!("mongodb://user:secret@host{rest}")), Some("secret"), "{rest}");
+        }
     }
 }
