@@ -28,7 +28,12 @@ async fn gateways_count_together() -> Result<()> {
     (plan.gateways, plan.datas) = (2, 1);
     plan.common = Settings::default().option(
         "rateLimit",
-        json!([limit("/classes/Long", 600_000), limit("/classes/Short", 6_000), limit("/classes/Away", 600_000), limit("/classes/New", 600_000)]),
+        json!([
+            limit("/classes/Long", 600_000),
+            limit("/classes/Short", 6_000),
+            limit("/classes/Away", 600_000),
+            limit("/classes/New", 600_000)
+        ]),
     );
     let fleet = Fleet::start(folder.path(), &plan).await?;
 
