@@ -15,6 +15,7 @@ mod tests;
 
 use std::{fmt, path::PathBuf, time::Duration};
 
+use fancy_regex::Regex;
 use ipnet::IpNet;
 use secrecy::SecretString;
 use serde_json::Value as Json;
@@ -198,8 +199,8 @@ impl Default for RequestComplexity {
 /// Requests that are carried out once only.
 #[derive(Debug)]
 pub struct Idempotency {
-    /// `paths`: regular expressions for the beginnings of paths; none switches it off.
-    pub paths: Vec<String>,
+    /// `paths`, compiled: the beginnings of paths; none switches it off.
+    pub patterns: Vec<Regex>,
     /// `ttl`: how many seconds the id of a request is remembered.
     pub ttl_seconds: u32,
     /// `PARSEFLEET_IDEMPOTENCY_REPLAY`: whether a repetition is given the first response.

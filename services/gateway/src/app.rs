@@ -45,7 +45,7 @@ impl App {
             cors: Cors::try_new(&config.http)?,
             allow_list: AllowList::try_new(config.http.route_allow_list.as_deref())?,
             rate_limits: RateLimits::try_new(Arc::clone(&config))?,
-            idempotency: Idempotency::try_new(&config.idempotency)?,
+            idempotency: Idempotency::new(&config.idempotency),
             sessions: SessionResolver::new(cache, AuthBackend::new(channels.auth)),
             data: DataBackend::new(channels.data, channels.data_here),
             schemas: SchemasBackend::new(channels.schemas),

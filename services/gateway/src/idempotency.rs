@@ -15,7 +15,6 @@ use parsefleet_proto::v1::{ClaimRequest, Once};
 use parsefleet_runtime::config;
 
 use crate::{
-    ServeError,
     app::App,
     privilege::Caller,
     routes::{Call, Route},
@@ -37,17 +36,8 @@ pub(crate) fn request_id(headers: &HeaderMap) -> &str {
 }
 
 impl Idempotency {
-    pub(crate) fn try_new(config: &config::Idempotency) -> Result<Self, ServeError> {
-        let compile = |pattern: &String| {
-            let anchored = if pattern.starts_with('^') { pattern.clone() } else { format!("^{pattern}") };
-            Regex::new(&anchored)
-                .map_err(|error| ServeError::IdempotencyPath { pattern: pattern.clone(), reason: error.to_string() })
-        };
-        Ok(Self {
-            patterns: config.paths.iter().map(compile).collect::<Result<_, _>>()?,
-            ttl_seconds: config.ttl_seconds,
-            replay: config.replay,
-        })
+    pub(crate) fn new(config: &config::Idempotency) -> Self {
+        Self { patterns: config.patterns.clone(), ttl_seconds: config.ttl_seconds, replay: config.replay }
     }
 
     /// Admits a call that may be carried out. With replay it is data's to decide, by what is returned.

@@ -69,14 +69,6 @@ pub enum ServeError {
         /// What is wrong with it.
         reason: String,
     },
-    /// A path of `idempotencyOptions` is not a regular expression.
-    #[error("idempotencyOptions.paths holds an invalid regular expression {pattern:?}: {reason}")]
-    IdempotencyPath {
-        /// The entry.
-        pattern: String,
-        /// What is wrong with it.
-        reason: String,
-    },
     /// A configured text cannot be sent in a header.
     #[error("the option {option} cannot be sent as a header value")]
     Header {

@@ -15,6 +15,27 @@ use serde_json::Value as Json;
 
 use super::{Cache, Config, Keys, Log, Role, Sessions, settings::Settings};
 
+/// Whether Redis can be found by this: a scheme, a host or path, and numbers where there have to be some.
+fn is_redis_url(url: &str) -> bool {
+    let Some((scheme, rest)) = url.split_once("://") else { return false };
+    match scheme {
+        "redis+unix" | "valkey+unix" | "unix" => !rest.is_empty(),
+        "redis" | "rediss" | "valkey" | "valkeys" => {
+            let (authority, rest) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+            let place = authority.rsplit_once('@').map_or(authority, |(_, place)| place);
+            let (host, port) = match place.rsplit_once(':') {
+                Some((host, port)) if !port.ends_with(']') => (host, port),
+                _ => (place, ""),
+            };
+            let database = rest.split(['?', '#']).next().unwrap_or_default().trim_matches('/');
+            !host.is_empty()
+                && (port.is_empty() || port.parse::<u16>().is_ok())
+                && (database.is_empty() || database.parse::<i64>().is_ok())
+        }
+        _ => false,
+    }
+}
+
 /// Reads settings; collects what is wrong with them.
 struct Builder<'a> {
     settings: &'a Settings,

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use fancy_regex::Regex;
 use parsefleet_core::PathPattern;
-use regex::Regex;
 use secrecy::SecretString;
 
 /// One entry of `rateLimit`.
@@ -70,7 +70,8 @@ impl RateLimitMethods {
         match self {
             Self::All => true,
             Self::List(methods) => methods.iter().any(|listed| listed == method),
-            Self::Matching(expression) => expression.is_match(method),
+            // An expression that gives up (backtracking limit) lets nothing by.
+            Self::Matching(expression) => expression.is_match(method).unwrap_or(true),
         }
     }
 }

@@ -2,7 +2,9 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use super::Builder;
+use secrecy::SecretString;
+
+use super::{Builder, is_redis_url};
 use crate::config::{Fleet, Role, Tls, value};
 
 impl Builder<'_> {
@@ -12,7 +14,7 @@ impl Builder<'_> {
             admin_listen: self.admin_listen(),
             auth_url: self.url("authUrl"),
             data_url: self.url("dataUrl"),
-            redis_url: self.secret("redisUrl"),
+            redis_url: self.redis_url(),
             service_credential: self.secret("serviceCredential"),
             tls: self.tls(),
             otlp_endpoint: self.url("otlpEndpoint"),
@@ -66,6 +68,14 @@ impl Builder<'_> {
             self.problem(format!("{name} must start with http:// or https://"));
         }
         Some(urls)
+    }
+
+    fn redis_url(&mut self) -> Option<SecretString> {
+        let url = self.settings.text("redisUrl")?;
+        if !is_redis_url(&url) {
+            self.problem("redisUrl is no address of Redis, such as redis://host:6379");
+        }
+        Some(url.into())
     }
 
     fn tls(&mut self) -> Option<Tls> {

@@ -61,7 +61,7 @@ impl Builder<'_> {
         let patterns =
             self.texts("routeAllowList", "Parse Server option routeAllowList contains a non-string value.")?;
         for pattern in &patterns {
-            if regex::Regex::new(&format!("^(?:{pattern})$")).is_err() {
+            if fancy_regex::Regex::new(&format!("^(?:{pattern})$")).is_err() {
                 self.problem(format!(
                     "Parse Server option routeAllowList contains an invalid regex pattern: \"{pattern}\"."
                 ));

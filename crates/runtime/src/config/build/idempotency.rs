@@ -1,5 +1,6 @@
 //! Requests that are carried out once only.
 
+use fancy_regex::Regex;
 use serde_json::Value as Json;
 
 use super::Builder;
@@ -12,10 +13,21 @@ impl Builder<'_> {
     pub(super) fn idempotency(&mut self) -> Idempotency {
         let given = self.settings.value("idempotencyOptions").unwrap_or(Json::Null);
         Idempotency {
-            paths: self.idempotency_paths(given.get("paths")),
+            patterns: self.idempotency_patterns(given.get("paths")),
             ttl_seconds: self.idempotency_ttl(given.get("ttl")),
             replay: self.settings.boolean("idempotencyReplay"),
         }
+    }
+
+    fn idempotency_patterns(&mut self, given: Option<&Json>) -> Vec<Regex> {
+        let mut patterns = Vec::new();
+        for path in self.idempotency_paths(given) {
+            match Regex::new(&if path.starts_with('^') { path.clone() } else { format!("^{path}") }) {
+                Ok(pattern) => patterns.push(pattern),
+                Err(_) => self.problem(format!("idempotency paths contain an invalid regex pattern: \"{path}\"")),
+            }
+        }
+        patterns
     }
 
     fn idempotency_paths(&mut self, given: Option<&Json>) -> Vec<String> {

@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
+use fancy_regex::Regex;
 use parsefleet_core::PathPattern;
-use regex::Regex;
 use secrecy::SecretString;
 use serde_json::{Map, Value as Json};
 
-use super::Builder;
+use super::{Builder, is_redis_url};
 use crate::config::{RateLimit, RateLimitMethods, RateLimitZone, Security};
+
+/// Longest window in milliseconds, the greatest whole number of JavaScript: what is added to it does not overflow.
+const LONGEST_WINDOW: f64 = 9_007_199_254_740_991.0;
 
 type Entry = Map<String, Json>;
 
@@ -68,6 +71,13 @@ fn limit(entry: &Entry) -> Result<RateLimit, String> {
     if window < 1.0 {
         return Err("rateLimit.requestTimeWindow must be a value greater than 0".to_owned());
     }
+    if window > LONGEST_WINDOW {
+        return Err(format!("rateLimit.requestTimeWindow must be a value of at most {LONGEST_WINDOW}"));
+    }
+    let redis_url = text(entry, "redisUrl")?.filter(|url| !url.is_empty());
+    if redis_url.as_deref().is_some_and(|url| !is_redis_url(url)) {
+        return Err("rateLimit.redisUrl is no address of Redis, such as redis://host:6379".to_owned());
+    }
     let message = text(entry, "errorResponseMessage")?.filter(|message| !message.is_empty());
     Ok(RateLimit {
         path,
@@ -79,7 +89,7 @@ fn limit(entry: &Entry) -> Result<RateLimit, String> {
         methods: methods(entry)?,
         message: message.unwrap_or_else(|| "Too many requests.".to_owned()),
         zone: zone(entry)?,
-        redis_url: text(entry, "redisUrl")?.map(SecretString::from),
+        redis_url: redis_url.map(SecretString::from),
     })
 }
 

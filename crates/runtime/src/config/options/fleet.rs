@@ -22,8 +22,12 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         &["PARSEFLEET_DATA_URL"],
         "Where the data role is, as http(s)://host:port; several separated by commas.",
     ),
-    text("redisUrl", &["PARSEFLEET_REDIS_URL"], "Redis that role processes share; without it each caches by itself.")
-        .secret(),
+    text(
+        "redisUrl",
+        &["PARSEFLEET_REDIS_URL"],
+        "Redis that processes share; without it each caches, and counts limits, by itself.",
+    )
+    .secret(),
     text(
         "serviceCredential",
         &["PARSEFLEET_SERVICE_CREDENTIAL"],

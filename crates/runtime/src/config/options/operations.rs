@@ -62,8 +62,8 @@ pub(super) const LOG_LEVELS: &[OptionSpec] = &[
 
 pub(super) const RATE_LIMIT: &[OptionSpec] = &[
     text("requestPath", NESTED, "Path-to-regexp v8 pattern, without mount path.").required(),
-    integer("requestTimeWindow", NESTED, "Window in ms."),
-    integer("requestCount", NESTED, "Allowed requests per window."),
+    integer("requestTimeWindow", NESTED, "Window in ms.").required(),
+    integer("requestCount", NESTED, "Allowed requests per window.").required(),
     list("requestMethods", NESTED, "Methods the limit applies to (string = regex)."),
     text("errorResponseMessage", NESTED, "Text of the 429 body.").default(r#""Too many requests.""#),
     boolean("includeMasterKey", NESTED, "Also limit master-key requests.").default("false"),

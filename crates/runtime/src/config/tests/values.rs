@@ -249,9 +249,51 @@ fn limits() {
             r#"{"requestPath": "/a", "requestTimeWindow": 1, "requestCount": 1, "includeMasterKey": "yes"}"#,
             "rateLimit.includeMasterKey must be a boolean",
         ),
+        (
+            r#"{"requestPath": "/a", "requestTimeWindow": 1e19, "requestCount": 1}"#,
+            "rateLimit.requestTimeWindow must be a value of at most 9007199254740991",
+        ),
+        (
+            r#"{"requestPath": "/a", "requestTimeWindow": 1, "requestCount": 1, "redisUrl": "localhost"}"#,
+            "rateLimit.redisUrl is no address of Redis, such as redis://host:6379",
+        ),
     ] {
         assert_eq!(problems(&["--rateLimit", limit]), [problem]);
     }
+    let javascript = limits(
+        r#"{"requestPath": "/a", "requestTimeWindow": 1, "requestCount": 1, "requestMethods": "^(?!GET)", "redisUrl": ""}"#,
+    );
+    assert!(javascript[0].methods.include("POST") && !javascript[0].methods.include("GET"));
+    assert!(javascript[0].redis_url.is_none());
     let misspelt = r#"[{"requestPath": "/a", "requestTimeWindow": 1, "requestCount": 1, "path": "/a"}]"#;
     assert_eq!(problems(&["--rateLimit", misspelt]), ["error: unknown option rateLimit.path"]);
+}
+
+#[test]
+fn everything_wrong_with_limits_and_ids_is_told_at_once() {
+    let arguments = [
+        "--idempotencyOptions",
+        r#"{"paths": ["(", "classes/(?!A)"]}"#,
+        "--redisUrl",
+        "http://redis",
+        "--port",
+        "70000",
+    ];
+    let mut problems = problems(&arguments);
+    problems.sort();
+    assert_eq!(
+        problems,
+        [
+            "Key port has invalid value 70000",
+            "idempotency paths contain an invalid regex pattern: \"(\"",
+            "redisUrl is no address of Redis, such as redis://host:6379",
+        ]
+    );
+    for url in ["redis://host", "rediss://:p@ss@host:6379/0", "redis://[::1]:1", "redis://[::1]", "unix:///run/redis"] {
+        assert!(config(&["--redisUrl", url]).fleet.redis_url.is_some(), "{url}");
+    }
+    for url in ["redis://", "redis://host:x", "redis://host/first", "host:6379"] {
+        assert_eq!(self::problems(&["--redisUrl", url]).len(), 1, "{url}");
+    }
+    assert!(config(&["--routeAllowList", "classes/(?!Secret).*"]).http.route_allow_list.is_some());
 }
