@@ -1,0 +1,136 @@
+//! Every question: each route, for each kind of class where it has one.
+
+use serde_json::{Value, json};
+
+use crate::town::Town;
+
+/// A request that is asked in every role.
+pub(crate) struct Question {
+    /// How the table calls it.
+    pub(crate) name: String,
+    verb: &'static str,
+    path: String,
+    body: Option<Value>,
+}
+
+/// A request as one role sends it.
+pub(crate) struct Request {
+    pub(crate) verb: &'static str,
+    pub(crate) path: String,
+    pub(crate) body: Option<String>,
+}
+
+/// One class of each kind: of the app, with each kind of permissions; Parse's own; joins; missing; with names that are none.
+const CLASSES: [&str; 24] = [
+    "Open",
+    "Closed",
+    "Authenticated",
+    "_User",
+    "_Session",
+    "_Role",
+    "_Installation",
+    "_Product",
+    "_PushStatus",
+    "_JobStatus",
+    "_JobSchedule",
+    "_Audience",
+    "_Idempotency",
+    "_Hooks",
+    "_GlobalConfig",
+    "_GraphQLConfig",
+    "_Join:users:_Role",
+    "_Join:friends:Open",
+    "Missing<role>",
+    "_SCHEMA",
+    "_Unknown",
+    "1bad",
+    "bad-name",
+    "length",
+];
+
+/// Classes with a route of their own.
+const ROUTES: [&str; 4] = ["users", "sessions", "roles", "installations"];
+
+impl Question {
+    fn new(verb: &'static str, path: impl Into<String>, body: Option<Value>) -> Self {
+        let path = path.into();
+        Self { name: format!("{verb} {path}"), verb, path, body }
+    }
+
+    /// The request of one role, by its place among the roles.
+    pub(crate) fn request(&self, town: &Town, role: usize) -> Request {
+        let fill = |text: &str| {
+            let text = text.replace("<user>", &town.user).replace("<session>", &town.session);
+            text.replace("<owned>", &town.owned[role]).replace("<role>", &role.to_string())
+        };
+        Request {
+            verb: self.verb,
+            path: fill(&self.path).replace(':', "%3A"),
+            body: self.body.as_ref().map(|body| fill(&body.to_string())),
+        }
+    }
+}
+
+/// All questions, in the order in which they are asked: what changes something comes late.
+pub(crate) fn all() -> Vec<Question> {
+    let mut questions = routes_without_a_class();
+    for class in CLASSES {
+        questions.extend(of_class(&format!("/classes/{class}")));
+        questions.push(batch(class));
+        let overridden = json!({ "_method": "GET", "limit": 1 });
+        let mut override_ = Question::new("POST", format!("/classes/{class}"), Some(overridden));
+        override_.name.push_str(" as GET");
+        questions.push(override_);
+    }
+    for route in ROUTES {
+        questions.extend(of_class(&format!("/{route}")));
+    }
+    questions
+}
+
+fn routes_without_a_class() -> Vec<Question> {
+    let plain = [
+        "/health",
+        "/config",
+        "/serverInfo",
+        "/security",
+        "/users/me",
+        "/sessions/me",
+        "/users/<user>",
+        "/sessions/<session>",
+        "/classes/Open/<owned>",
+        "/aggregate/Open?distinct=k",
+        "/nope",
+        "/classes",
+    ];
+    let mut questions: Vec<_> = plain.into_iter().map(|path| Question::new("GET", path, None)).collect();
+    questions.push(Question::new("POST", "/batch", Some(json!({ "requests": [] }))));
+    questions.push(Question::new("PUT", "/config", Some(json!({ "params": { "p": 1 } }))));
+    questions.push(Question::new("PUT", "/classes/Open/<owned>", Some(json!({ "k": 2 }))));
+    questions.push(Question::new("DELETE", "/classes/Open/<owned>", None));
+    questions
+}
+
+fn of_class(path: &str) -> Vec<Question> {
+    let body = match path {
+        "/roles" => json!({ "name": "Role<role>", "ACL": {} }),
+        _ => json!({ "k": 1 }),
+    };
+    vec![
+        Question::new("GET", format!("{path}?limit=0&count=1"), None),
+        Question::new("GET", format!("{path}/nope"), None),
+        Question::new("PUT", format!("{path}/nope"), Some(json!({ "k": 1 }))),
+        Question::new("DELETE", format!("{path}/nope"), None),
+        Question::new("POST", path, Some(body)),
+    ]
+}
+
+/// A find and a create as parts of a batch.
+fn batch(class: &str) -> Question {
+    let part = |method: &str, path: String, body: Value| json!({ "method": method, "path": path, "body": body });
+    let class = format!("/parse/classes/{class}");
+    let parts = [part("GET", class.clone(), json!({ "limit": 1 })), part("DELETE", format!("{class}/nope"), json!({}))];
+    let mut question = Question::new("POST", "/batch", Some(json!({ "requests": parts })));
+    question.name = format!("batch of GET and DELETE {class}");
+    question
+}
