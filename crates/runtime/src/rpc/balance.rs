@@ -54,6 +54,7 @@ impl Balancer {
         });
         let driver = Driver {
             instances: Arc::clone(&instances),
+            resolver: Resolver::from_system(),
             targets,
             dialler,
             resolve_interval: options.resolve_interval,
@@ -114,6 +115,7 @@ impl Instances {
 /// Follows the service's names and owns the task of each address.
 struct Driver {
     instances: Arc<Instances>,
+    resolver: Resolver,
     targets: Vec<Arc<Target>>,
     dialler: Arc<Dialler>,
     resolve_interval: Duration,
@@ -128,13 +130,12 @@ struct Keeper {
 
 impl Driver {
     async fn run(mut self) {
-        let resolver = Resolver::from_system();
         // What each target led to when it was last found.
         let mut known: Vec<Vec<SocketAddr>> = vec![Vec::new(); self.targets.len()];
         let mut resolvable = vec![true; self.targets.len()];
         loop {
             for ((target, known), resolvable) in self.targets.iter().zip(&mut known).zip(&mut resolvable) {
-                match resolver.resolve(target).await {
+                match self.resolver.resolve(target).await {
                     Ok(found) => {
                         *known = found;
                         *resolvable = true;
@@ -188,33 +189,89 @@ impl Driver {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed test is what it is for")]
 
-    use super::*;
+    use std::collections::BTreeSet;
 
-    #[tokio::test]
-    async fn endpoints_follow_the_names_and_keep_what_stays() {
-        let instances = Arc::new(Instances {
+    use super::*;
+    use crate::rpc::resolve::name_server::{Answer, NameServer};
+
+    fn driver(targets: &str, resolver: Resolver) -> Driver {
+        let instances = Instances {
             endpoints: ArcSwap::default(),
             resolved: AtomicBool::new(false),
             changed: watch::Sender::new(()),
-        });
-        let mut driver = Driver {
-            instances: Arc::clone(&instances),
-            targets: Target::parse_list("http://one:7000,http://two:7000").unwrap(),
+        };
+        Driver {
+            instances: Arc::new(instances),
+            resolver,
+            targets: Target::parse_list(targets).unwrap(),
             dialler: Arc::new(Dialler { tls: None, timeout: Duration::from_secs(1) }),
-            resolve_interval: Duration::from_secs(5),
+            resolve_interval: Duration::from_millis(20),
             redial_after: Duration::from_secs(240),
             keepers: HashMap::new(),
-        };
+        }
+    }
+
+    impl Instances {
+        fn addresses(&self) -> BTreeSet<SocketAddr> {
+            self.endpoints.load().iter().map(|endpoint| endpoint.address).collect()
+        }
+
+        fn endpoint(&self, address: SocketAddr) -> Option<Arc<Endpoint>> {
+            self.endpoints.load().iter().find(|found| found.address == address).cloned()
+        }
+    }
+
+    #[tokio::test]
+    async fn endpoints_follow_the_names_and_keep_what_stays() {
+        let mut driver = driver("http://one:7000,http://two:7000", Resolver::from_system());
+        let instances = Arc::clone(&driver.instances);
         let [one, two, three] = ["127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"].map(|text| text.parse().unwrap());
-        let endpoint = |address| instances.endpoints.load().iter().find(|found| found.address == address).cloned();
         assert!(instances.is_hopeful(), "nothing is known yet");
         driver.update(&[vec![one, two], vec![two]]);
         assert_eq!(instances.endpoints.load().len(), 2);
-        let kept = endpoint(two).unwrap();
+        let kept = instances.endpoint(two).unwrap();
         driver.update(&[vec![two, three], vec![]]);
-        assert!(endpoint(one).is_none() && endpoint(three).is_some());
-        assert!(Arc::ptr_eq(&kept, &endpoint(two).unwrap()));
+        assert!(instances.endpoint(one).is_none() && instances.endpoint(three).is_some());
+        assert!(Arc::ptr_eq(&kept, &instances.endpoint(two).unwrap()));
         driver.update(&[vec![], vec![]]);
         assert!(instances.endpoints.load().is_empty() && !instances.is_hopeful());
+    }
+
+    /// Waits until the endpoints are those of these hosts.
+    async fn settled(instances: &Instances, hosts: &[&str]) {
+        let expected: BTreeSet<SocketAddr> = hosts.iter().map(|host| format!("{host}:7").parse().unwrap()).collect();
+        let settles = async {
+            while instances.addresses() != expected {
+                sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let outcome = tokio::time::timeout(Duration::from_secs(10), settles).await;
+        assert!(outcome.is_ok(), "expected {expected:?}, found {:?}", instances.addresses());
+    }
+
+    #[tokio::test]
+    async fn instances_come_and_go_with_the_answers_of_the_name_server() {
+        let server = NameServer::start().await;
+        let driver = driver("http://data.test:7", server.resolver());
+        let instances = Arc::clone(&driver.instances);
+        let _running = JoinSet::from_iter([driver.run()]);
+        settled(&instances, &[]).await;
+
+        server.answer(Answer::addresses(&["127.0.0.1", "127.0.0.2"]));
+        settled(&instances, &["127.0.0.1", "127.0.0.2"]).await;
+        let kept = instances.endpoint("127.0.0.2:7".parse().unwrap()).unwrap();
+        // A rollout: one pod after the other is replaced.
+        server.answer(Answer::addresses(&["127.0.0.2", "127.0.0.3"]));
+        settled(&instances, &["127.0.0.2", "127.0.0.3"]).await;
+        assert!(Arc::ptr_eq(&kept, &instances.endpoint(kept.address).unwrap()), "what stays keeps its connection");
+
+        // A name server that fails says nothing about the instances.
+        for failure in [Answer::Failure, Answer::NoSuchName] {
+            server.answer(failure);
+            sleep(Duration::from_millis(200)).await;
+            settled(&instances, &["127.0.0.2", "127.0.0.3"]).await;
+        }
+        server.answer(Answer::addresses(&["127.0.0.4"]));
+        settled(&instances, &["127.0.0.4"]).await;
     }
 }

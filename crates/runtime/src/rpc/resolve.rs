@@ -5,7 +5,11 @@ use std::{
     sync::Arc,
 };
 
-use hickory_resolver::{TokioResolver, config::LookupIpStrategy};
+use hickory_resolver::{
+    ResolverBuilder, TokioResolver,
+    config::LookupIpStrategy,
+    net::{NetError, runtime::TokioRuntimeProvider},
+};
 use http::{
     Uri,
     uri::{Authority, Scheme},
@@ -77,14 +81,7 @@ pub(super) struct Resolver {
 
 impl Resolver {
     pub(super) fn from_system() -> Self {
-        let built = TokioResolver::builder_tokio().and_then(|mut builder| {
-            let options = builder.options_mut();
-            // Each look-up is meant to see changes.
-            options.cache_size = 0;
-            options.ip_strategy = LookupIpStrategy::Ipv4AndIpv6;
-            builder.build()
-        });
-        match built {
+        match TokioResolver::builder_tokio().and_then(build) {
             Ok(dns) => Self { dns: Some(dns) },
             Err(error) => {
                 tracing::warn!(%error, "no system resolver configuration");
@@ -113,11 +110,25 @@ impl Resolver {
     }
 }
 
+/// A resolver of which each look-up sees changes.
+fn build(mut builder: ResolverBuilder<TokioRuntimeProvider>) -> Result<TokioResolver, NetError> {
+    let options = builder.options_mut();
+    options.cache_size = 0;
+    options.ip_strategy = LookupIpStrategy::Ipv4AndIpv6;
+    builder.build()
+}
+
+#[cfg(test)]
+pub(super) mod name_server;
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed test is what it is for")]
 
-    use super::*;
+    use super::{
+        name_server::{Answer, NameServer},
+        *,
+    };
 
     #[test]
     fn reads_lists_of_addresses() {
@@ -134,6 +145,27 @@ mod tests {
         for wrong in ["", " , ", "data:7000", "ftp://data:7000", "http://data:7000/parse", "http://"] {
             assert!(Target::parse_list(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[tokio::test]
+    async fn every_look_up_sees_the_name_server_as_it_is() {
+        let server = NameServer::start().await;
+        let resolver = server.resolver();
+        let target = &Target::parse_list("http://data.test:7000").unwrap()[0];
+        for addresses in [&["127.0.0.1"][..], &["127.0.0.1", "127.0.0.2", "::1"], &["127.0.0.3"]] {
+            server.answer(Answer::addresses(addresses));
+            let mut found = resolver.resolve(target).await.unwrap();
+            found.sort();
+            let expected: Vec<SocketAddr> =
+                addresses.iter().map(|address| SocketAddr::new(address.parse().unwrap(), 7000)).collect();
+            assert_eq!(found, expected);
+        }
+        for nothing in [Answer::NoSuchName, Answer::addresses(&[]), Answer::Failure] {
+            server.answer(nothing);
+            assert!(resolver.resolve(target).await.is_err());
+        }
+        server.answer(Answer::addresses(&["127.0.0.4"]));
+        assert_eq!(resolver.resolve(target).await.unwrap().len(), 1, "a failure is not remembered");
     }
 
     #[tokio::test]
