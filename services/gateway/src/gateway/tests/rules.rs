@@ -239,3 +239,43 @@ async fn health_tells_whether_objects_can_be_reached() {
     tokio::time::sleep(Duration::from_millis(1100)).await;
     assert_eq!(ask(&setup).await, (503, r#"{"status":"error"}"#.to_owned(), None));
 }
+
+#[tokio::test]
+async fn the_security_report_names_what_is_weak() {
+    let master = ("x-parse-master-key", "master");
+    let report = async |options: &[(&str, &str)]| {
+        let response = Setup::new(options).ask("GET /parse/security", &[APP, master], "").await;
+        (response.status().as_u16(), serde_json::from_slice::<serde_json::Value>(response.body()).unwrap())
+    };
+    let disabled = "Enable Parse Server option `security.enableCheck` to run security check.";
+    assert_eq!(report(&[]).await, (409, serde_json::json!({ "error": disabled })));
+
+    let enabled = ("PARSE_SERVER_SECURITY", r#"{"enableCheck": true}"#);
+    let failed = |report: &serde_json::Value| -> Vec<String> {
+        let groups = report["report"]["groups"].as_array().unwrap().iter();
+        let checks = groups.flat_map(|group| group["checks"].as_array().unwrap());
+        let failed = checks.filter(|check| check["state"] == "fail" && check["warning"].is_string());
+        failed.map(|check| check["title"].as_str().unwrap().to_owned()).collect()
+    };
+    let (status, weak) = report(&[enabled, ("PARSE_SERVER_DATABASE_URI", "mongodb://user:short@host/db")]).await;
+    assert_eq!((status, &weak["report"]["version"], &weak["report"]["state"]), (200, &"1.0.0".into(), &"fail".into()));
+    assert_eq!(
+        failed(&weak),
+        [
+            "Secure database password",
+            "Secure master key",
+            "Client class creation disabled",
+            "Read-only master key IP range restricted",
+            "Request complexity limits enabled",
+        ]
+    );
+    let complexity = r#"{"includeDepth":5,"includeCount":5,"subqueryDepth":5,"queryDepth":5,"batchRequestLimit":50}"#;
+    let (_, better) = report(&[
+        enabled,
+        ("PARSE_SERVER_ALLOW_CLIENT_CLASS_CREATION", "false"),
+        ("PARSE_SERVER_READ_ONLY_MASTER_KEY_IPS", "127.0.0.1"),
+        ("PARSE_SERVER_REQUEST_COMPLEXITY", complexity),
+    ])
+    .await;
+    assert_eq!(failed(&better), ["Secure master key"], "nothing is known of a database without an address");
+}
