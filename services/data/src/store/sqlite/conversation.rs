@@ -1,11 +1,11 @@
 //! A transaction whose steps come one after the other, while the writer waits for them.
 //!
-//! The writer takes it like any other request, as part of a group: what it changes stays between two savepoints, and its
-//! commit is answered when the group is on disk. Nobody else writes meanwhile, so it can meet no conflict.
+//! The writer takes it like any other request, as the first of a group: what it changes stays between two savepoints, and
+//! its commit is answered when the group is on disk. Nobody else writes meanwhile, so it can meet no conflict.
 
 use std::{
     sync::mpsc::{Receiver, SyncSender, sync_channel},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::sync::oneshot;
@@ -17,6 +17,8 @@ use crate::store::StoreError;
 const STEPS: usize = 256;
 /// How long the writer waits for the next step. Everybody else waits with it.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long all steps may take together.
+const TOTAL: Duration = Duration::from_secs(30);
 
 /// One side of the conversation: whoever has begun the transaction. Dropping it undoes everything.
 #[derive(Debug)]
@@ -78,8 +80,13 @@ impl Conversation {
 impl Listener {
     /// Carries out one step after the other, up to the end.
     fn listen(&mut self, session: &mut Session<'_>) -> Result<(), StoreError> {
+        let until = Instant::now() + TOTAL;
         loop {
-            match self.steps.recv_timeout(PATIENCE) {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(over());
+            }
+            match self.steps.recv_timeout(PATIENCE.min(left)) {
                 Ok(Step::Work(mut job)) => {
                     job.run(session);
                     job.answer(Ok(()));
@@ -98,6 +105,10 @@ impl Listener {
 }
 
 impl Job for Listener {
+    fn is_lengthy(&self) -> bool {
+        true
+    }
+
     fn run(&mut self, session: &mut Session<'_>) {
         let Some(begun) = self.begun.take() else { return };
         if begun.send(()).is_err() {

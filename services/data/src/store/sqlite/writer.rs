@@ -43,6 +43,10 @@ pub(super) struct Session<'a> {
 
 /// A request of some result type.
 pub(super) trait Job: Send {
+    /// Whether it takes as long as somebody else likes: nobody who is done should have to wait for it.
+    fn is_lengthy(&self) -> bool {
+        false
+    }
     /// Carries the request out.
     fn run(&mut self, session: &mut Session<'_>);
     /// Answers it, after the transaction was committed or lost.
@@ -205,7 +209,7 @@ impl Thread {
         let mut done: Vec<Box<dyn Job>> = Vec::with_capacity(group.len());
         let mut began = Instant::now();
         for mut job in group.drain(..) {
-            if began.elapsed() > GROUP_TIME {
+            if job.is_lengthy() || began.elapsed() > GROUP_TIME {
                 self.finish(&mut done);
                 began = Instant::now();
             }

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used)] // a panic is how a test fails
 
 use bson::rawdoc;
+use tokio::time::timeout;
 
 use super::*;
 
@@ -71,4 +72,20 @@ async fn a_transaction_that_sqlite_gives_up_is_answered_as_failed() {
     assert!(matches!(broken, Err(StoreError::Failed(_))), "{broken:?}");
     put(&writer, "Thing", "c").await.unwrap();
     assert_eq!(count(&writer, "Thing").await, 2);
+}
+
+#[tokio::test]
+async fn nobody_waits_for_a_conversation_that_comes_later() {
+    let (writer, _) = writer();
+    put(&writer, "Thing", "a").await.unwrap();
+    // While the thread is busy, the two come into one group.
+    let busy = writer.run(|_| {
+        std::thread::sleep(Duration::from_millis(15));
+        Ok(())
+    });
+    let put = timeout(Duration::from_secs(3), put(&writer, "Thing", "b"));
+    let (busy, put, conversation) = tokio::join!(busy, put, writer.converse());
+    busy.unwrap();
+    put.expect("the write does not wait for the end of the conversation").unwrap();
+    drop(conversation.unwrap());
 }
