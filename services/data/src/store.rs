@@ -51,6 +51,14 @@ pub enum StoreError {
     Failed(String),
 }
 
+/// Most bytes that one aggregation may return or collect from: they are held in memory until all are there.
+pub(crate) const LARGEST_RESULT: usize = 128 * 1024 * 1024;
+
+/// The answer to an aggregation with more than that.
+pub(crate) fn too_large() -> StoreError {
+    StoreError::Unsupported(format!("The result is larger than {LARGEST_RESULT} bytes."))
+}
+
 /// Which documents of a class, in which order.
 #[derive(Clone, Debug, Default)]
 pub struct FindOptions {
@@ -70,6 +78,8 @@ pub struct FindOptions {
     pub hint: Option<serde_json::Value>,
     /// Read preference, one of the five driver names in upper case with `_`.
     pub read_preference: Option<String>,
+    /// Most bytes of documents that the embedded store returns; more are an error.
+    pub most_bytes: Option<usize>,
 }
 
 /// How a pipeline is run.
@@ -167,6 +177,8 @@ pub trait ObjectStore: Send + Sync + 'static {
 
     /// Removes fields: their values, the rows of relations, and last the fields themselves. What is left of it after a
     /// failure is removed by doing it again. Fields that meanwhile got another type stay.
+    ///
+    /// It takes as long as the class is large, and the database may go on with it after the caller gave up.
     async fn remove_fields(&self, class: &ClassSchema, fields: &[FieldName]) -> Result<(), StoreError>;
 
     /// Drops indexes, makes indexes, and notes both in the description of the class, if there is one. An index to be
@@ -229,7 +241,8 @@ pub trait ObjectStore: Send + Sync + 'static {
     /// Changes that document, and makes it if it is not there.
     async fn change_settings(&self, class: &ClassSchema, changes: &[(FieldPath, Change)]) -> Result<(), StoreError>;
 
-    /// Removes the documents that satisfy the query, and tells how many there were.
+    /// Removes the documents that satisfy the query, and tells how many there were. If they are many, the database may go on
+    /// with it after the caller gave up.
     async fn delete(&self, class: &ClassSchema, query: &Query) -> Result<u64, StoreError>;
 
     /// Adds rows to the relation `key` of one object; rows that are there stay.
@@ -266,7 +279,8 @@ pub trait ObjectStore: Send + Sync + 'static {
     /// opened.
     async fn distinct(&self, class: &ClassSchema, query: &Query, column: &str) -> Result<Vec<Bson>, StoreError> {
         let root = column.split('.').next().unwrap_or_default().to_owned();
-        let options = FindOptions { projection: Some(vec![root]), ..FindOptions::default() };
+        let projection = Some(vec![root]);
+        let options = FindOptions { projection, most_bytes: Some(LARGEST_RESULT), ..FindOptions::default() };
         distinct::values_of(&self.find(class, query, &options).await?, column)
     }
 

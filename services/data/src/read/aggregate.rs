@@ -73,9 +73,7 @@ impl DataService {
         let caller = self.aggregating_caller(request.context.as_ref())?;
         Given::parse(&pipeline_json(&request.pipeline)?)?;
         let filter = options::filter(&request.r#where)?;
-        let path = FieldPath::in_query(&request.field).ok_or_else(|| {
-            ParseError::new(ErrorCode::InvalidKeyName, format!("Invalid field name: {}.", request.field))
-        })?;
+        let Some(path) = distinct_path(&request.field)? else { return Ok(nothing()) };
         let reader = Reader::new(self, &caller, None)?;
         let Some(class) = reader.aggregated_class(&request.class_name).await? else { return Ok(nothing()) };
         let class = reader.class_with(class, &[path.root()]).await?;
@@ -139,6 +137,32 @@ impl Reader<'_> {
     }
 }
 
+/// The path whose values are asked for, which may be called as in the database; `None` for what can be no field.
+///
+/// # Errors
+/// 102 in the words of MongoDB for what it takes for no path, 105 for a column that only Parse itself writes.
+fn distinct_path(field: &str) -> Result<Option<FieldPath>> {
+    let field = match field {
+        "_id" => "objectId",
+        "_created_at" => "createdAt",
+        "_updated_at" => "updatedAt",
+        other => other,
+    };
+    let unusable = |text: &str| Err(ParseError::new(ErrorCode::InvalidQuery, text));
+    match FieldPath::in_query(field).or_else(|| FieldPath::new(field)) {
+        Some(path) => Ok(Some(path)),
+        None if field.starts_with('_') => {
+            Err(ParseError::new(ErrorCode::InvalidKeyName, format!("Invalid field name: {field}.")))
+        }
+        None if field.ends_with('.') => unusable("FieldPath must not end with a '.'."),
+        None if field.split('.').any(str::is_empty) => unusable("FieldPath field names may not be empty strings."),
+        None if field.split('.').any(|part| part.starts_with('$')) => {
+            unusable("FieldPath field names may not start with '$'. Consider using $getField or $setField.")
+        }
+        None => Ok(None),
+    }
+}
+
 /// The answer for a class that is not there.
 fn nothing() -> Bytes {
     Bytes::from_static(br#"{"results":[]}"#)
@@ -167,4 +191,23 @@ fn extended(value: &Value) -> Result<Bson> {
     let json: Option<Json> = serde_json::from_slice(&json).ok();
     let bson = json.and_then(|json| Bson::try_from(json).ok());
     bson.ok_or_else(|| ParseError::new(ErrorCode::InvalidQuery, "The pipeline is not valid extended JSON."))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+
+    #[test]
+    fn a_column_may_be_called_as_in_the_database() {
+        let path = |field| distinct_path(field).unwrap().map(|path| path.to_string());
+        assert_eq!(path("_created_at").as_deref(), Some("createdAt"));
+        assert_eq!(path("o.k").as_deref(), Some("o.k"));
+        assert_eq!(path("a b"), None);
+        for field in ["$a", "o.$k", "a..b", "a."] {
+            assert_eq!(distinct_path(field).unwrap_err().code, ErrorCode::InvalidQuery, "{field}");
+        }
+        assert_eq!(distinct_path("_hashed_password").unwrap_err().code, ErrorCode::InvalidKeyName);
+    }
 }

@@ -10,16 +10,13 @@ use mongodb::{
 use parsefleet_core::{ClassName, ClassSchema, Query};
 
 use super::{
-    MongoStore, command,
+    MongoStore,
     error::store_error,
     filter::{Purpose, filter},
-    find::{hint, make_missing_index, selection_criteria},
+    find::{explain_command, hint, make_missing_index, selection_criteria},
     run,
 };
-use crate::store::{AggregateOptions, Documents, StoreError};
-
-/// Most bytes that one pipeline may return: they are held in memory until all are there.
-const LARGEST_RESULT: usize = 128 * 1024 * 1024;
+use crate::store::{AggregateOptions, Documents, LARGEST_RESULT, StoreError, too_large};
 
 pub(super) async fn aggregate(
     store: &MongoStore,
@@ -42,7 +39,7 @@ pub(super) async fn aggregate(
         None => run("aggregate", collection.name(), read_all(&collection, pipeline, mongo)).await,
     };
     let documents = documents.map_err(|error| told(&error))?;
-    documents.ok_or_else(|| StoreError::Unsupported(format!("The result is larger than {LARGEST_RESULT} bytes.")))
+    documents.ok_or_else(too_large)
 }
 
 pub(super) async fn distinct(
@@ -63,8 +60,11 @@ pub(super) async fn distinct(
     match run("distinct", collection.name(), values(filter.clone())).await {
         Ok(values) => Ok(values),
         Err(error) => {
-            make_missing_index(store, class, query, &error).await?;
-            command("distinct", collection.name(), values(filter)).await
+            make_missing_index(store, class, query, &error).await.map_err(|other| match other {
+                StoreError::Failed(_) | StoreError::Refused(_) => told(&error),
+                other => other,
+            })?;
+            run("distinct", collection.name(), values(filter)).await.map_err(|error| told(&error))
         }
     }
 }
@@ -107,7 +107,10 @@ async fn explain(
         }
         _ => {}
     }
-    let plan = store.database.run_command(doc! { "explain": aggregate, "verbosity": verbosity }).await?;
+    if let Some(comment) = options.comment {
+        aggregate.insert("comment", comment);
+    }
+    let plan = explain_command(store, aggregate, verbosity, options.selection_criteria).await?;
     Ok(Some(Documents::from_iter([RawDocumentBuf::try_from(&plan)?])))
 }
 

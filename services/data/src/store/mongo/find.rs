@@ -98,8 +98,29 @@ pub(super) async fn explain(
         }
         _ => {}
     }
-    let explain = doc! { "explain": find, "verbosity": verbosity };
-    command("explain", collection.name(), store.database.run_command(explain)).await
+    if let Some(comment) = &options.comment {
+        find.insert("comment", comment.as_str());
+    }
+    let preference = selection_criteria(options.read_preference.as_deref())?;
+    command("explain", collection.name(), explain_command(store, find, verbosity, preference)).await
+}
+
+/// Has a command explained: where it would be carried out, and in the time that it would have.
+pub(super) async fn explain_command(
+    store: &MongoStore,
+    command: Document,
+    verbosity: &str,
+    preference: Option<SelectionCriteria>,
+) -> MongoResult<Document> {
+    let mut explain = doc! { "explain": command, "verbosity": verbosity };
+    if let Some(max_time) = store.max_time {
+        explain.insert("maxTimeMS", i64::try_from(max_time.as_millis()).unwrap_or(i64::MAX));
+    }
+    let action = store.database.run_command(explain);
+    match preference {
+        Some(preference) => action.selection_criteria(preference).await,
+        None => action.await,
+    }
 }
 
 async fn read_all(

@@ -12,7 +12,7 @@ use super::{
     project::Projection,
     table::Table,
 };
-use crate::store::{Documents, FindOptions, StoreError};
+use crate::store::{Documents, FindOptions, StoreError, too_large};
 
 /// The id of the one document of a class that holds settings. In MongoDB it is a number; here nobody but us reads it, and
 /// as a text it is found like every other id.
@@ -23,6 +23,7 @@ pub(super) struct Window {
     skip: usize,
     limit: usize,
     projection: Option<Projection>,
+    most_bytes: Option<usize>,
 }
 
 impl Window {
@@ -33,6 +34,7 @@ impl Window {
             skip: count(options.skip),
             limit: options.limit.map_or(usize::MAX, count),
             projection: options.projection.as_deref().map(Projection::new),
+            most_bytes: options.most_bytes,
         }
     }
 
@@ -42,7 +44,10 @@ impl Window {
             Some(projection) => found.push(&projection.apply(document)?),
             None => found.push(document),
         }
-        Ok(())
+        match self.most_bytes {
+            Some(most) if found.byte_len() > most => Err(too_large()),
+            _ => Ok(()),
+        }
     }
 }
 
