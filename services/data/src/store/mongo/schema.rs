@@ -129,18 +129,15 @@ fn without_place() -> Document {
     doc! { "$expr": { "$not": [{ "$in": ["geopoint", types] }] } }
 }
 
-/// Removes fields, their values first: until the last step the class still says what the values are.
+/// Removes fields, their values first: while there are many, the class still says what they are. Those that were written
+/// meanwhile go last.
 pub(super) async fn remove_fields(
     store: &MongoStore,
     class: &ClassSchema,
     fields: &[FieldName],
 ) -> Result<(), StoreError> {
-    let columns: Vec<String> = fields.iter().flat_map(|name| projected_names(class, name.as_str(), &[])).collect();
-    let has_one: Vec<Document> = columns.iter().map(|column| doc! { column.as_str(): { "$exists": true } }).collect();
-    let unset: Document = columns.iter().map(|column| (column.clone(), "".into())).collect();
-    let objects = store.collection(&class.name);
-    let action = objects.update_many(doc! { "$or": has_one }, doc! { "$unset": unset });
-    command("update", objects.name(), action).await?;
+    remove_values(store, class, fields).await?;
+    let mut removed = Vec::new();
     for name in fields {
         let Some(field_type) = class.field_type(name.as_str()) else { continue };
         if let FieldType::Relation(_) = field_type {
@@ -154,9 +151,24 @@ pub(super) async fn remove_fields(
         let unset = doc! { name.as_str(): "", format!("_metadata.fields_options.{name}"): "" };
         let collection = store.named_collection::<Document>(SCHEMA);
         let action = collection.update_one(as_it_was, doc! { "$unset": unset });
-        command("update", collection.name(), action).await?;
+        if command("update", collection.name(), action).await?.matched_count > 0 {
+            removed.push(name.clone());
+        }
     }
-    Ok(())
+    remove_values(store, class, &removed).await
+}
+
+/// Removes the values of fields from all objects.
+async fn remove_values(store: &MongoStore, class: &ClassSchema, fields: &[FieldName]) -> Result<(), StoreError> {
+    if fields.is_empty() {
+        return Ok(());
+    }
+    let columns: Vec<String> = fields.iter().flat_map(|name| projected_names(class, name.as_str(), &[])).collect();
+    let has_one: Vec<Document> = columns.iter().map(|column| doc! { column.as_str(): { "$exists": true } }).collect();
+    let unset: Document = columns.iter().map(|column| (column.clone(), "".into())).collect();
+    let objects = store.collection(&class.name);
+    let action = objects.update_many(doc! { "$or": has_one }, doc! { "$unset": unset });
+    command("update", objects.name(), action).await.map(|_| ())
 }
 
 /// Removes the description of a class.
