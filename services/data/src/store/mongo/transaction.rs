@@ -6,7 +6,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
@@ -21,8 +21,9 @@ use tokio::sync::{Mutex as AsyncMutex, MutexGuard};
 use super::{MongoStore, error::store_error, run};
 use crate::store::{ObjectStore, StoreError, Transaction};
 
-/// Pause before a commit whose outcome is not known is asked for again.
+/// Pause before a commit whose outcome is not known is asked for again, and how long that is done.
 const COMMIT_PAUSE: Duration = Duration::from_millis(50);
+const COMMIT_TIME: Duration = Duration::from_secs(60);
 /// Collections that are remembered to be there.
 const MOST_PREPARED: usize = 10_000;
 /// `NamespaceExists`
@@ -55,9 +56,7 @@ pub(super) async fn begin(store: &MongoStore) -> Result<Box<dyn Transaction>, St
     let mut driver = client.start_session().await.map_err(|error| store_error(&error))?;
     // What the connection settings ask for, but no less than a majority: what is acknowledged is not rolled back.
     let mut concern = client.write_concern().cloned().unwrap_or_else(WriteConcern::majority);
-    if matches!(concern.w, None | Some(Acknowledgment::Nodes(0 | 1))) {
-        concern.w = Some(Acknowledgment::Majority);
-    }
+    concern.w = Some(lasting(concern.w));
     let start = driver
         .start_transaction()
         .read_concern(ReadConcern::snapshot())
@@ -147,15 +146,16 @@ impl Transaction for MongoTransaction {
         self.session.interrupted.load(Ordering::Relaxed)
     }
 
-    /// Asked again for as long as the outcome is not known: the server commits once, however often it is asked. The
-    /// deadline of the request ends it.
+    /// Asked again for as long as the outcome is not known: the server commits once, however often it is asked. It
+    /// does not ask for ever, since nobody may be waiting any more.
     async fn commit(self: Box<Self>) -> Result<(), StoreError> {
         let mut driver = self.session.driver.lock().await;
+        let began = Instant::now();
         loop {
             let Err(error) = run("commitTransaction", "", async { driver.commit_transaction().await }).await else {
                 return Ok(());
             };
-            if error.contains_label(UNKNOWN_TRANSACTION_COMMIT_RESULT) {
+            if error.contains_label(UNKNOWN_TRANSACTION_COMMIT_RESULT) && began.elapsed() < COMMIT_TIME {
                 tracing::debug!(%error, "asking again for a commit");
                 tokio::time::sleep(COMMIT_PAUSE).await;
             } else if error.contains_label(TRANSIENT_TRANSACTION_ERROR) {
@@ -175,6 +175,14 @@ impl Transaction for MongoTransaction {
         if let Err(error) = run("abortTransaction", "", async { driver.abort_transaction().await }).await {
             tracing::debug!(%error, "a transaction is left for the server to abort");
         }
+    }
+}
+
+/// A number of nodes may be less than a majority, whatever it is; a name is a rule of the deployment's own.
+fn lasting(wanted: Option<Acknowledgment>) -> Acknowledgment {
+    match wanted {
+        Some(Acknowledgment::Custom(rule)) => Acknowledgment::Custom(rule),
+        _ => Acknowledgment::Majority,
     }
 }
 
@@ -198,5 +206,21 @@ fn begin_error(error: &Error) -> StoreError {
             StoreError::Unsupported("Transactions need a MongoDB replica set or a sharded cluster.".to_owned())
         }
         _ => store_error(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_number_of_nodes_counts_as_lasting() {
+        for wanted in
+            [None, Some(Acknowledgment::Nodes(0)), Some(Acknowledgment::Nodes(2)), Some(Acknowledgment::Majority)]
+        {
+            assert_eq!(lasting(wanted), Acknowledgment::Majority);
+        }
+        let rule = Acknowledgment::Custom("sites".to_owned());
+        assert_eq!(lasting(Some(rule.clone())), rule);
     }
 }
