@@ -32,7 +32,7 @@ pub struct DataService {
     pub(crate) claims_ready: Arc<OnceCell<()>>,
     /// Whether what Parse's own classes rely on is still being made.
     preparing: Arc<AtomicBool>,
-    tasks: TaskTracker,
+    pub(crate) tasks: TaskTracker,
     stopping: CancellationToken,
 }
 

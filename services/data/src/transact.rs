@@ -4,12 +4,15 @@
 //! schema is made beforehand; what others have to be told waits until everything is in the database. When others got in
 //! between, all of it is done again, as long as the request has time.
 //!
+//! A transaction runs in a task of its own. Whoever waits for it may give up at any moment, in the middle of an operation
+//! too; the task completes the operation and then undoes everything, so that nothing stays locked.
+//!
 //! A request that is carried out once claims its id in the same transaction, and leaves its results there: either all of
 //! it is in the database, or the request can be sent again as if it had never been.
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -17,15 +20,17 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use parsefleet_core::{ErrorCode, ParseError, error::Result};
+use parsefleet_core::{ErrorCode, ParseError, error::Result, schema::TypedField};
 use parsefleet_proto::v1::{Operation, OperationResult, TransactRequest, operation::Operation as Kind};
 use parsefleet_runtime::rpc::deadline;
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 use crate::{
     claim::Claim,
     error::parse_error,
     invalidation::Invalidation,
+    schema::{Class, Schema},
     service::DataService,
     store::{StoreError, Transaction},
 };
@@ -44,6 +49,19 @@ pub(crate) struct Scope {
     /// The schema lacks what it had when the attempt began.
     misses_schema: AtomicBool,
     roles_changed: AtomicBool,
+    /// Nobody waits for the attempt any more.
+    is_abandoned: AtomicBool,
+    /// Classes that were written under, with what was written.
+    kept: Mutex<Vec<(Arc<Class>, Vec<TypedField>)>>,
+}
+
+/// Whoever waits for an attempt.
+struct Waiting(Arc<Scope>);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.is_abandoned.store(true, Ordering::Relaxed);
+    }
 }
 
 /// How an attempt ended.
@@ -63,6 +81,7 @@ impl DataService {
         if request.operations.is_empty() {
             return Ok(Vec::new());
         }
+        let request = Arc::new(request.clone());
         let until = deadline::current().unwrap_or_else(|| Instant::now() + MOST_TIME);
         let mut attempts = 0;
         loop {
@@ -70,7 +89,7 @@ impl DataService {
             // Whoever was interrupted takes turns with the others of this process: together they would go on to interrupt
             // each other.
             let turn = if attempts > 1 { self.turnstile.acquire().await.ok() } else { None };
-            let error = match self.attempt(request).await? {
+            let error = match self.attempt(&request).await? {
                 Attempt::Done(results) => return Ok(results),
                 Attempt::Interrupted(error) => error,
             };
@@ -85,7 +104,7 @@ impl DataService {
         }
     }
 
-    async fn attempt(&self, request: &TransactRequest) -> Result<Attempt> {
+    async fn attempt(&self, request: &Arc<TransactRequest>) -> Result<Attempt> {
         if let Some(once) = &request.once
             && let Some(results) = self.earlier_results(once).await?
         {
@@ -93,6 +112,16 @@ impl DataService {
         }
         self.make_room(&request.operations).await?;
         let scope = Arc::new(Scope::default());
+        let _waiting = Waiting(Arc::clone(&scope));
+        let (service, request) = (self.clone(), Arc::clone(request));
+        let task = async move { service.carry_through(&request, scope).await };
+        let outcome = self.tasks.spawn(task.in_current_span()).await;
+        outcome
+            .unwrap_or_else(|error| Err(parse_error(StoreError::Failed(format!("a transaction broke off: {error}")))))
+    }
+
+    /// One transaction from its beginning to its end, whatever becomes of the caller.
+    async fn carry_through(&self, request: &TransactRequest, scope: Arc<Scope>) -> Result<Attempt> {
         let transaction = match self.store.begin().await {
             Ok(transaction) => transaction,
             Err(error @ StoreError::Unavailable(_)) => return Ok(Attempt::Interrupted(error)),
@@ -107,8 +136,13 @@ impl DataService {
             }
             Err(error) => return scope.give_up(transaction, error).await,
         };
+        if scope.is_abandoned() {
+            transaction.abort().await;
+            return Err(abandoned());
+        }
         match transaction.commit().await {
             Ok(()) => {
+                scope.keep(&self.schema).await;
                 scope.announce(self.invalidation.as_ref()).await;
                 Ok(Attempt::Done(results))
             }
@@ -132,6 +166,9 @@ impl DataService {
     async fn carry_out(&self, operations: &[Operation]) -> Result<Vec<OperationResult>> {
         let mut results = Vec::with_capacity(operations.len());
         for operation in operations {
+            if self.scope.as_ref().is_some_and(|scope| scope.is_abandoned()) {
+                return Err(abandoned());
+            }
             let result = |body| OperationResult { object_id: String::new(), body };
             results.push(match &operation.operation {
                 Some(Kind::Get(request)) => result(self.get_object(request).await?),
@@ -157,6 +194,24 @@ impl Scope {
     pub(crate) fn miss_schema(&self) -> ParseError {
         self.misses_schema.store(true, Ordering::Relaxed);
         ParseError::new(ErrorCode::InternalServerError, "Database error")
+    }
+
+    /// Notes under which class something was written, until it can be seen by all.
+    pub(crate) fn keep_later(&self, class: &Arc<Class>, written: &[TypedField]) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.push((Arc::clone(class), written.to_vec()));
+    }
+
+    /// Sees to it that the schema still has what was written: it is no part of the transaction.
+    async fn keep(&self, schema: &Arc<Schema>) {
+        let kept = std::mem::take(&mut *self.kept.lock().unwrap_or_else(PoisonError::into_inner));
+        for (class, written) in kept {
+            schema.keep(&class, &written).await;
+        }
+    }
+
+    fn is_abandoned(&self) -> bool {
+        self.is_abandoned.load(Ordering::Relaxed)
     }
 
     async fn give_up(&self, transaction: Box<dyn Transaction>, error: ParseError) -> Result<Attempt> {
@@ -188,6 +243,11 @@ impl Invalidation for Scope {
     async fn roles_changed(&self) {
         self.roles_changed.store(true, Ordering::Relaxed);
     }
+}
+
+/// Nobody reads it.
+fn abandoned() -> ParseError {
+    parse_error(StoreError::Unavailable("nobody waits for the transaction any more".to_owned()))
 }
 
 /// The pause after so many attempts, as MongoDB's drivers make it.

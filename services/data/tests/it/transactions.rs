@@ -1,12 +1,13 @@
 //! Several operations as one.
 
-use std::sync::atomic::Ordering;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use futures_util::future::join_all;
 use parsefleet_core::FieldType;
 use parsefleet_data::Settings;
 use parsefleet_proto::v1::Privilege;
 use serde_json::{Value as Json, json};
+use tokio::time::timeout;
 
 use crate::fixture::{Client, Fixture, pointer, settings};
 
@@ -19,6 +20,8 @@ crate::on_both_stores!(
     rivals_lose_nothing,
     places_can_be_searched,
     the_schema_may_change_meanwhile,
+    a_change_that_nobody_may_make_leaves_nothing_in_the_schema,
+    whoever_gives_up_leaves_nothing_locked,
 );
 
 async fn all_of_it_happens_in_order(fixture: Fixture) {
@@ -168,4 +171,35 @@ async fn the_schema_may_change_meanwhile(fixture: Fixture) {
     let typed = fixture.store.load_schema().await.unwrap();
     let late = typed.iter().find(|class| class.name.as_str() == "Late").unwrap();
     assert_eq!(late.field_type("third"), Some(&FieldType::Number));
+}
+
+async fn a_change_that_nobody_may_make_leaves_nothing_in_the_schema(fixture: Fixture) {
+    let permissions = json!({
+        "create": {"*": true}, "addField": {"*": true}, "update": {"pointerFields": ["owner"]},
+    });
+    let owner = FieldType::Pointer("_User".to_owned());
+    fixture.class("Owned", &[("owner", owner)], permissions).await;
+    let id = fixture.master().object("Owned", json!({})).await;
+    let refused = fixture.public().transact(&[("update", "Owned", &id, json!({"junk": 1}))]).await;
+    assert_eq!(refused.unwrap_err().0, 101);
+    let classes = fixture.store.load_schema().await.unwrap();
+    let owned = classes.iter().find(|class| class.name.as_str() == "Owned").unwrap();
+    assert_eq!(owned.field_type("junk"), None);
+}
+
+async fn whoever_gives_up_leaves_nothing_locked(fixture: Fixture) {
+    let client = fixture.public();
+    client.object("Thing", json!({"n": 0})).await;
+    for step in 0..60 {
+        let parts = [("create", "Thing", "", json!({"n": 1})), ("create", "Thing", "", json!({"n": 2}))];
+        let _ = timeout(Duration::from_micros(100 * step), client.transact(&parts)).await;
+    }
+    // What changes the collection itself waits for every transaction that has touched it.
+    let dropped = async {
+        match &fixture.database {
+            Some(database) => database.collection::<bson::Document>("Thing").drop().await.unwrap(),
+            None => drop(client.object("Thing", json!({"n": 3})).await),
+        }
+    };
+    timeout(Duration::from_secs(20), dropped).await.expect("no transaction is open");
 }
