@@ -22,7 +22,10 @@ use tokio::sync::Mutex;
 use tokio_util::task::TaskTracker;
 
 use self::allowance::Allowance;
-pub(crate) use self::snapshot::{Class, Snapshot};
+pub(crate) use self::{
+    extend::Permit,
+    snapshot::{Class, Snapshot},
+};
 use crate::{
     error::parse_error,
     invalidation::Invalidation,
@@ -87,19 +90,19 @@ impl Schema {
     }
 
     /// A snapshot that was read after this was called.
-    pub(crate) async fn fresh(&self) -> Result<Arc<Snapshot>> {
+    pub(crate) async fn fresh(self: &Arc<Self>) -> Result<Arc<Snapshot>> {
         self.read_since(Instant::now()).await.map_err(parse_error)
     }
 
     /// To be called when this process has changed the schema: tells the others, and returns the schema as it is now.
-    pub(crate) async fn changed(&self) -> Result<Arc<Snapshot>> {
+    pub(crate) async fn changed(self: &Arc<Self>) -> Result<Arc<Snapshot>> {
         let snapshot = self.fresh().await;
         self.invalidation.schema_changed().await;
         snapshot
     }
 
     /// A newer snapshot, because the one at hand lacks something; `None` if that happened too often of late.
-    pub(crate) async fn second_look(&self) -> Result<Option<Arc<Snapshot>>> {
+    pub(crate) async fn second_look(self: &Arc<Self>) -> Result<Option<Arc<Snapshot>>> {
         if !self.second_looks.take() {
             return Ok(None);
         }
@@ -107,7 +110,7 @@ impl Schema {
     }
 
     /// The class as it is now, because it lacks something; `None` if it is still the same.
-    pub(crate) async fn newer_class(&self, class: &Class) -> Result<Option<Arc<Class>>> {
+    pub(crate) async fn newer_class(self: &Arc<Self>, class: &Class) -> Result<Option<Arc<Class>>> {
         let differing = |snapshot: &Snapshot| {
             let found = snapshot.class(class.schema.name.as_str());
             found.filter(|found| found.schema != class.schema).cloned()
@@ -118,7 +121,7 @@ impl Schema {
         Ok(self.second_look().await?.as_deref().and_then(differing))
     }
 
-    async fn read_since(&self, moment: Instant) -> Result<Arc<Snapshot>, StoreError> {
+    async fn read_since(self: &Arc<Self>, moment: Instant) -> Result<Arc<Snapshot>, StoreError> {
         let mut failed = self.reading.lock().await;
         let known = self.current.load_full();
         if let Some(snapshot) = &known
@@ -131,29 +134,39 @@ impl Schema {
         {
             return Err(StoreError::Unavailable(reason.clone()));
         }
-        let read = || async {
-            let read_at = Instant::now();
-            let classes = self.store.load_schema().await.map_err(|error| (read_at, error))?;
-            let snapshot = Arc::new(Snapshot::new(classes, known.as_deref(), &self.settings, read_at));
-            self.current.store(Some(Arc::clone(&snapshot)));
-            Ok(snapshot)
-        };
-        let outcome: Result<_, (Instant, StoreError)> = async {
-            let snapshot = read().await?;
-            // Only now that no write of this process can begin under the old schema.
-            let mut came_back = false;
-            for gone in known.iter().flat_map(|known| known.stored_classes()) {
-                if snapshot.stored_class(gone.schema.name.as_str()).is_none() {
-                    came_back |= self.bring_back(gone).await;
-                }
+        let read_at = Instant::now();
+        let classes = match self.store.load_schema().await {
+            Ok(classes) => classes,
+            Err(error) => {
+                *failed = Some((read_at, error.to_string()));
+                return Err(error);
             }
-            if came_back { read().await } else { Ok(snapshot) }
+        };
+        let snapshot = Arc::new(Snapshot::new(classes, known.as_deref(), &self.settings, read_at));
+        self.current.store(Some(Arc::clone(&snapshot)));
+        // Only now that no write of this process can begin under the old schema.
+        let known = known.iter().flat_map(|known| known.stored_classes());
+        let gone = known.filter(|class| snapshot.stored_class(class.schema.name.as_str()).is_none());
+        self.bring_back_in_background(gone.cloned().collect());
+        Ok(snapshot)
+    }
+
+    /// Brings back those of the classes that have objects. Whoever reads the schema does not wait for it: it may be a
+    /// transaction, and the embedded store writes nothing else before that is over.
+    fn bring_back_in_background(self: &Arc<Self>, gone: Vec<Arc<Class>>) {
+        if gone.is_empty() {
+            return;
         }
-        .await;
-        outcome.map_err(|(began, error)| {
-            *failed = Some((began, error.to_string()));
-            error
-        })
+        let schema = Arc::clone(self);
+        self.tasks.spawn(async move {
+            let mut came_back = false;
+            for class in gone {
+                came_back |= schema.bring_back(&class).await;
+            }
+            if came_back && let Err(error) = schema.changed().await {
+                tracing::warn!(%error, "the schema could not be read again after a class came back");
+            }
+        });
     }
 
     fn refresh_in_background(self: &Arc<Self>) {

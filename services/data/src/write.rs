@@ -27,7 +27,7 @@ use crate::{
     caller::{Caller, Writer},
     error::parse_error,
     policy::guards,
-    schema::Class,
+    schema::{Class, Permit},
     service::DataService,
 };
 
@@ -69,19 +69,31 @@ impl DataService {
 
     /// The class with everything that a write demands of it. Within a transaction nothing is made: its beginning has seen
     /// to that, and if something is missing all the same, the schema has changed since.
-    async fn extend_schema(&self, class: &ClassName, written: &[TypedField]) -> Result<Arc<Class>> {
-        let Some(scope) = &self.scope else { return self.schema.extend(class, written).await };
+    ///
+    /// # Errors
+    /// Those of `permit`, which is asked for every class on the way, and 111 if a field has another type.
+    async fn extend_schema(
+        &self,
+        class: &ClassName,
+        written: &[TypedField],
+        permit: &mut Permit<'_>,
+    ) -> Result<Arc<Class>> {
+        let Some(scope) = &self.scope else { return self.schema.extend(class, written, permit).await };
         match self.schema.complete(class, written).await? {
-            Some(class) => Ok(class),
+            Some(class) => {
+                permit(&class)?;
+                Ok(class)
+            }
             None => Err(scope.miss_schema()),
         }
     }
 
     /// To be called when an object has been written under a class: the class or a field may have been removed meanwhile, and
-    /// comes back. A transaction holds the database: what it needs has stayed.
+    /// comes back. What a transaction has written is seen by nobody before its end, and looked after then.
     async fn keep_schema(&self, class: &Arc<Class>, written: &[TypedField]) {
-        if self.scope.is_none() {
-            self.schema.keep(class, written).await;
+        match &self.scope {
+            None => self.schema.keep(class, written).await,
+            Some(scope) => scope.keep_later(class, written),
         }
     }
 

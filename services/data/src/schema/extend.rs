@@ -17,20 +17,30 @@ use crate::{
 /// Times that somebody else may get in between before a write gives up.
 const ATTEMPTS: usize = 5;
 
+/// Asked for each class that a write is about to be made under, before anything is added to it.
+pub(crate) type Permit<'p> = dyn FnMut(&Arc<Class>) -> Result<()> + Send + 'p;
+
 impl Schema {
     /// The class with everything that a write demands of it, made or extended where necessary.
     ///
     /// Whoever adds a field first decides its type: everybody else finds the field there, reads the schema again and
-    /// compares.
+    /// compares. What is read again may be a class that the writer was never asked about, so that each one is `permit`'s
+    /// to refuse.
     ///
     /// # Errors
-    /// 111 if a field has another type.
-    pub(crate) async fn extend(self: &Arc<Self>, name: &ClassName, written: &[TypedField]) -> Result<Arc<Class>> {
+    /// 111 if a field has another type, and those of `permit`.
+    pub(crate) async fn extend(
+        self: &Arc<Self>,
+        name: &ClassName,
+        written: &[TypedField],
+        permit: &mut Permit<'_>,
+    ) -> Result<Arc<Class>> {
         let began = Instant::now();
         let mut snapshot = self.current().await?;
         if VOLATILE_CLASSES.contains(&name.as_str()) {
             check_fixed_columns(name, written)?;
             if let Some(class) = snapshot.class(name.as_str()) {
+                permit(class)?;
                 return Ok(Arc::clone(class));
             }
         }
@@ -42,6 +52,7 @@ impl Schema {
                 snapshot = self.fresh().await?;
                 continue;
             };
+            permit(class)?;
             let new_fields = match class.schema.plan(written) {
                 Ok(new_fields) if new_fields.is_empty() => return Ok(Arc::clone(class)),
                 Ok(new_fields) => new_fields,
@@ -83,7 +94,7 @@ impl Schema {
         if self.current.load().as_deref().is_some_and(is_the_same) {
             return;
         }
-        if let Err(error) = self.extend(name, written).await {
+        if let Err(error) = self.extend(name, written, &mut |_| Ok(())).await {
             tracing::warn!(parse.class = %name, %error, "the class changed while an object was written to it");
         }
     }

@@ -228,11 +228,11 @@ async fn the_first_writer_decides_the_type() {
     let schema = schema_over(&store, Duration::from_secs(60));
     let name = ClassName::new("Race").unwrap();
     *store.rival.lock().unwrap() = Some(class("Race", &[("field", FieldType::Number)]));
-    let refused = schema.extend(&name, &written("field", FieldType::String)).await.unwrap_err();
+    let refused = schema.extend(&name, &written("field", FieldType::String), &mut |_| Ok(())).await.unwrap_err();
     assert_eq!(refused.message, "schema mismatch for Race.field; expected Number but got String");
 
     *store.rival.lock().unwrap() = Some(class("Race", &[("field", FieldType::Number), ("more", FieldType::Number)]));
-    let extended = schema.extend(&name, &written("more", FieldType::Number)).await.unwrap();
+    let extended = schema.extend(&name, &written("more", FieldType::Number), &mut |_| Ok(())).await.unwrap();
     assert_eq!(extended.schema.field_type("more"), Some(&FieldType::Number));
 }
 
@@ -244,5 +244,5 @@ async fn a_mismatch_counts_only_with_a_current_schema() {
     schema.current().await.unwrap();
     *store.classes.lock().unwrap() = vec![class("Changed", &[("field", FieldType::String)])];
     let name = ClassName::new("Changed").unwrap();
-    schema.extend(&name, &written("field", FieldType::String)).await.unwrap();
+    schema.extend(&name, &written("field", FieldType::String), &mut |_| Ok(())).await.unwrap();
 }

@@ -1,5 +1,7 @@
 //! Creating an object.
 
+use std::sync::Arc;
+
 use parsefleet_core::{Acl, ClassName, NewObject, Object, ObjectId, Value, error::Result, update::ObjectIds};
 use parsefleet_proto::v1::CreateRequest;
 use rand::distr::{Alphanumeric, SampleString as _};
@@ -23,6 +25,18 @@ pub(super) struct NewDraft {
     caller: Caller,
     pub(super) class_name: ClassName,
     pub(super) new: NewObject,
+    /// The class as it was when permission was given; `None` if it was not there.
+    checked: Option<Arc<Class>>,
+}
+
+impl NewDraft {
+    /// Asks for permission again if the class is another one than the one it was given for.
+    pub(super) fn check(&self, class: &Arc<Class>) -> Result<()> {
+        if self.checked.as_ref().is_some_and(|checked| Arc::ptr_eq(checked, class)) {
+            return Ok(());
+        }
+        permit(class, &self.caller, &self.new)
+    }
 }
 
 impl DataService {
@@ -33,10 +47,12 @@ impl DataService {
     /// 137 if a unique index has its value already.
     pub async fn create_object(&self, request: &CreateRequest) -> Result<Created> {
         let now = clock::now();
-        let NewDraft { caller, class_name, mut new } = self.draft_new(request).await?;
+        let draft = self.draft_new(request).await?;
 
         // Schema: types, required columns, defaults.
-        let class = self.extend_schema(&class_name, &new.types).await?;
+        let permit = &mut |class: &Arc<Class>| draft.check(class);
+        let class = self.extend_schema(&draft.class_name, &draft.new.types, permit).await?;
+        let NewDraft { caller, class_name, mut new, .. } = draft;
         guards::check_creatable(class_name.as_str())?;
         class.schema.check_required_columns(&new)?;
         let default_acl = give_default_acl(&mut new, &class, &caller);
@@ -80,10 +96,11 @@ impl DataService {
         let new = NewObject::parse(body, body_writer(writer), ids)?;
 
         // Class-level permission, asked before anything is changed. beforeSave comes after it.
-        if self.permitted_class(&class_name, |class| permit(class, &caller, &new)).await?.is_none() {
+        let checked = self.permitted_class(&class_name, |class| permit(class, &caller, &new)).await?;
+        if checked.is_none() {
             check_creation(self, writer, &class_name)?;
         }
-        Ok(NewDraft { caller, class_name, new })
+        Ok(NewDraft { caller, class_name, new, checked: checked.map(|(class, ())| class) })
     }
 }
 

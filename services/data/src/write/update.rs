@@ -1,5 +1,7 @@
 //! Changing an object.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use parsefleet_core::{
     ClassName, FieldPath, ObjectId, ObjectUpdate, ParseError, Query, Value, error::Result, query::Condition,
@@ -27,8 +29,23 @@ pub(super) struct ChangeDraft {
     pub(super) class_name: ClassName,
     id: ObjectId,
     pub(super) change: ObjectUpdate,
-    /// The conditions under which it may; `None` if it is under none.
-    permission: Option<Vec<Condition>>,
+    /// The conditions under which it may.
+    conditions: Vec<Condition>,
+    /// The class as it was when permission was given.
+    checked: Arc<Class>,
+}
+
+impl ChangeDraft {
+    /// Asks for permission again if the class is another one than the one it was given for. The conditions of both hold.
+    pub(super) fn check(&mut self, class: &Arc<Class>) -> Result<()> {
+        if Arc::ptr_eq(&self.checked, class) {
+            return Ok(());
+        }
+        let conditions = permit(class, &self.caller, &self.change)?.ok_or_else(ParseError::object_not_found)?;
+        self.conditions.extend(conditions);
+        self.checked = Arc::clone(class);
+        Ok(())
+    }
 }
 
 impl DataService {
@@ -39,11 +56,12 @@ impl DataService {
     /// 107, 111, 121 and 142 for what is wrong with the change, 137 if a unique index has its value already.
     pub async fn update_object(&self, request: &UpdateRequest) -> Result<Bytes> {
         let now = clock::now();
-        let ChangeDraft { caller, class_name, id, mut change, permission } = self.draft_change(request).await?;
-        let mut conditions = permission.ok_or_else(ParseError::object_not_found)?;
+        let mut draft = self.draft_change(request).await?;
 
         // Schema: types and required columns.
-        let class = self.extend_schema(&class_name, &change.types).await?;
+        let (class_name, types) = (draft.class_name.clone(), std::mem::take(&mut draft.change.types));
+        let class = self.extend_schema(&class_name, &types, &mut |class| draft.check(class)).await?;
+        let ChangeDraft { caller, id, mut change, mut conditions, .. } = draft;
         if let Err(refusal) = class.schema.check_update(&change) {
             // What was required may have ceased to be.
             self.schema.newer_class(&class).await?.ok_or(refusal)?.schema.check_update(&change)?;
@@ -55,7 +73,7 @@ impl DataService {
         conditions.extend(policy::writable(&caller));
         let updated = self.store.update_one(&class.schema, &Query { conditions }, &change.update, now).await;
         let document = updated.map_err(parse_error)?.ok_or_else(ParseError::object_not_found)?;
-        self.keep_schema(&class, &change.types).await;
+        self.keep_schema(&class, &types).await;
 
         self.write_relations(&class_name, &id, &change.update.relations).await?;
         self.announce(&class_name).await;
@@ -74,12 +92,13 @@ impl DataService {
 
         // Class-level permission, asked before anything is changed. beforeSave comes after it.
         let permitted = self.permitted_class(&class_name, |class| permit(class, &caller, &change)).await?;
-        let Some((_, permission)) = permitted else {
+        let Some((checked, permission)) = permitted else {
             // A class that is not there has no object to change, and is not made for one.
             check_creation(self, writer, &class_name)?;
             return Err(ParseError::object_not_found());
         };
-        Ok(ChangeDraft { caller, class_name, id, change, permission })
+        let conditions = permission.ok_or_else(ParseError::object_not_found)?;
+        Ok(ChangeDraft { caller, class_name, id, change, conditions, checked })
     }
 }
 

@@ -4,9 +4,10 @@ use parsefleet_core::FieldType;
 use parsefleet_proto::v1::{FindRequest, Privilege, Selection};
 use serde_json::{Value as Json, json};
 
-use crate::fixture::{Client, Fixture, column, pointer, query};
+use crate::fixture::{Client, Fixture, column, pointer, query, settings};
 
 crate::on_both_stores!(
+    a_class_that_others_made_is_not_taken_for_a_new_one,
     an_operation_is_open_to_whom_it_names,
     a_user_is_asked_for,
     objects_permit_those_they_point_to,
@@ -155,4 +156,19 @@ async fn the_app_s_own_classes_are_closed(fixture: Fixture) {
     let join = "_Join:users:_Role";
     assert_eq!(fixture.public().find(join, json!({})).await, Err(refused("find", join)));
     assert!(fixture.master().find("_Hooks", json!({})).await.unwrap().is_empty());
+}
+
+async fn a_class_that_others_made_is_not_taken_for_a_new_one(fixture: Fixture) {
+    let other = fixture.another_service(settings());
+    let client = Client::new(&other, Privilege::Public, "", &[]);
+    // It has looked in vain so often that it does not look again.
+    let names: Vec<String> = (0..40).map(|number| format!("Missing{number}")).collect();
+    futures_util::future::join_all(names.iter().map(|name| client.find(name, json!({})))).await;
+    fixture.class("Closed", &[], json!({"find": {"*": true}, "create": {}})).await;
+    assert_eq!(client.create("Closed", json!({"n": 1})).await.unwrap_err().0, 119);
+    assert_eq!(client.transact(&[("create", "Closed", "", json!({"n": 1}))]).await.unwrap_err().0, 119);
+    assert!(fixture.master().find("Closed", json!({})).await.unwrap().is_empty());
+    let classes = fixture.store.load_schema().await.unwrap();
+    let closed = classes.iter().find(|class| class.name.as_str() == "Closed").unwrap();
+    assert_eq!(closed.field_type("n"), None);
 }
