@@ -1,5 +1,5 @@
 //! What keeps a pipeline inside the app: it reads classes and nothing else, runs no code in the database, and never meets
-//! a password hash, which no other request can read either.
+//! a password hash or a token that makes its bearer the user, which no other request shows either.
 
 use serde_json::{Map as JsonMap, Value as Json, json};
 
@@ -11,7 +11,10 @@ const CODE: [&str; 3] = ["$function", "$accumulator", "$where"];
 
 /// The class whose objects hold secrets, and the columns with them.
 const SECRETIVE_CLASS: &str = "_User";
-const SECRETS: [&str; 2] = ["_hashed_password", "_password_history"];
+const SECRETS: [&str; 4] = ["_hashed_password", "_password_history", "_perishable_token", "_email_verify_token"];
+
+/// Operators of a filter that look at whole documents: they find a column without its name.
+const UNNAMED: [&str; 2] = ["$expr", "$jsonSchema"];
 
 /// Stages with their arguments, still JSON.
 pub(super) type Stages = Vec<(StageName, Json)>;
@@ -86,7 +89,7 @@ impl<'r> Confined<'r> {
         };
         let found = members.get("as").and_then(Json::as_str).map(str::to_owned);
         if class == SECRETIVE_CLASS {
-            refuse_expressions(name, members.get("restrictSearchWithMatch"))?;
+            refuse_unnamed(name, members.get("restrictSearchWithMatch"))?;
         }
         let tells = class == SECRETIVE_CLASS && !has_pipeline;
         if let Some(collection) = collection {
@@ -157,24 +160,25 @@ fn check_first(name: StageName, argument: &Json) -> Result<()> {
         StageName::Search | StageName::SearchMeta | StageName::VectorSearch => {
             Err(invalid_query(format!("{} cannot be used on {SECRETIVE_CLASS}.", name.as_str())))
         }
-        StageName::GeoNear => refuse_expressions(name, argument.get("query")),
+        StageName::GeoNear => refuse_unnamed(name, argument.get("query")),
         _ => Ok(()),
     }
 }
 
-fn refuse_expressions(stage: StageName, filter: Option<&Json>) -> Result<()> {
-    fn holds_expression(json: &Json) -> bool {
+/// A filter on documents that still hold the secrets names every column it looks at.
+fn refuse_unnamed(stage: StageName, filter: Option<&Json>) -> Result<()> {
+    fn unnamed(json: &Json) -> Option<&str> {
         match json {
-            Json::Object(members) => members.iter().any(|(key, value)| key == "$expr" || holds_expression(value)),
-            Json::Array(items) => items.iter().any(holds_expression),
-            Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => false,
+            Json::Object(members) => members
+                .iter()
+                .find_map(|(key, value)| UNNAMED.into_iter().find(|name| key == name).or_else(|| unnamed(value))),
+            Json::Array(items) => items.iter().find_map(unnamed),
+            Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => None,
         }
     }
-    match filter {
-        Some(filter) if holds_expression(filter) => {
-            Err(invalid_query(format!("{} cannot use $expr on {SECRETIVE_CLASS}.", stage.as_str())))
-        }
-        _ => Ok(()),
+    match filter.and_then(unnamed) {
+        Some(name) => Err(invalid_query(format!("{} cannot use {name} on {SECRETIVE_CLASS}.", stage.as_str()))),
+        None => Ok(()),
     }
 }
 

@@ -179,12 +179,13 @@ fn only_classes_are_read() {
 }
 
 #[test]
-fn password_hashes_are_taken_out_before_anything_looks_at_them() {
-    let unset = json!({"$unset": ["_hashed_password", "_password_history"]});
+fn secrets_are_taken_out_before_anything_looks_at_them() {
+    let secrets = ["_hashed_password", "_password_history", "_perishable_token", "_email_verify_token"];
+    let unset = json!({"$unset": secrets});
     let on_users = |pipeline: Json| shown(&translate_as("_User", &pipeline, Values::Extended, Names::Stored).unwrap());
     assert_eq!(on_users(json!([{"$count": "c"}])), json!([unset, {"$count": "c"}]));
     assert_eq!(on_users(json!([{"$geoNear": {"near": [1, 2]}}])), json!([{"$geoNear": {"near": [1, 2]}}, unset]));
-    let found = json!({"$unset": ["t._hashed_password", "t._password_history"]});
+    let found = json!({"$unset": secrets.map(|secret| format!("t.{secret}"))});
     for stage in ["$lookup", "$graphLookup"] {
         let lookup = json!({stage: {"from": "pre_User", "as": "t"}});
         assert!(refusal("Player", json!([lookup])).contains("not a class"));
@@ -202,10 +203,13 @@ fn password_hashes_are_taken_out_before_anything_looks_at_them() {
     );
     for stage in [
         json!({"$match": {"_hashed_password": {"$gt": "a"}}}),
+        json!({"$match": {"_perishable_token": {"$gt": "a"}}}),
         json!({"$project": {"x": "$$ROOT._hashed_password"}}),
         json!({"$geoNear": {"near": [1, 2], "query": {"$and": [{"$expr": true}]}}}),
+        json!({"$geoNear": {"near": [1, 2], "query": {"$or": [{"$jsonSchema": {"patternProperties": {}}}]}}}),
         json!({"$search": {"text": {"query": "a", "path": {"wildcard": "*"}}}}),
         json!({"$graphLookup": {"from": "_User", "as": "t", "restrictSearchWithMatch": {"$expr": true}}}),
+        json!({"$graphLookup": {"from": "_User", "as": "t", "restrictSearchWithMatch": {"$jsonSchema": {}}}}),
     ] {
         assert!(refusal("_User", json!([stage])).contains("cannot"), "{stage}");
     }
