@@ -1,6 +1,6 @@
 //! What Parse's own classes rely on, made while the service is already serving: two classes and their indexes.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use parsefleet_core::{ClassName, ClassSchema};
 
@@ -25,13 +25,24 @@ enum Part {
 /// Makes everything, again and again until the database has it, and notes which indexes there are, as Parse Server does
 /// at its start. Returns when that is done.
 pub(crate) async fn prepare(store: Arc<dyn ObjectStore>, settings: Arc<Settings>) {
-    // Those that were there; what is made from now on is noted when it is made.
-    let known = store.load_schema().await.unwrap_or_default().into_iter().map(|class| class.name);
-    let classes: BTreeSet<ClassName> = known.chain(CLASSES.into_iter().filter_map(ClassName::new)).collect();
     make(store.as_ref(), parts(&settings)).await;
-    for class in classes {
-        if let Err(error) = store.note_indexes(&class).await {
-            tracing::warn!(parse.class = %class, %error, "the indexes of a class could not be noted");
+    for class in classes(store.as_ref()).await {
+        if let Err(error) = store.note_indexes(&class.name).await {
+            tracing::warn!(parse.class = %class.name, %error, "the indexes of a class could not be noted");
+        }
+    }
+}
+
+/// Every class, however long the database stays away.
+async fn classes(store: &dyn ObjectStore) -> Vec<ClassSchema> {
+    loop {
+        match store.load_schema().await {
+            Ok(classes) => return classes,
+            Err(StoreError::Unavailable(_)) => tokio::time::sleep(FIRST_PAUSE).await,
+            Err(error) => {
+                tracing::warn!(%error, "the indexes of the classes could not be noted");
+                return Vec::new();
+            }
         }
     }
 }
