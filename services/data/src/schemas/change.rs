@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use parsefleet_core::{
-    ClassSchema, ErrorCode, ParseError,
+    ClassSchema, ErrorCode, FieldName, ParseError,
     error::Result,
     schema::{FieldRequest, SchemaRequest, class_name},
 };
@@ -77,6 +77,8 @@ impl DataService {
             Err(error) => return Err(parse_error(error)),
         }
         tracing::info!(parse.class = name, "class created");
+        let fields = class.fields.iter().filter_map(|(name, field)| Some((FieldName::new(name)?, field.clone())));
+        self.schema.index(&class.name, &fields.collect::<Vec<_>>()).await;
         self.schema.changed().await?;
         Ok(class)
     }
