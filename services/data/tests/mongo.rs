@@ -179,14 +179,7 @@ async fn a_duplicate_names_its_field() {
     let change = update(json!({"username": "a"}));
     let answer = test.store.update_one(&class, &query(&class, json!({"objectId": "y"})), &change, Date(9)).await;
     assert!(matches!(answer, Err(StoreError::Duplicate { field: Some(field) }) if field == "username"));
-    let object = Object {
-        id: ObjectId::new("x").unwrap(),
-        created_at: Date(0),
-        updated_at: Date(0),
-        acl: None,
-        fields: parsefleet_core::Map::new(),
-    };
-    let answer = test.store.insert(&class.name, encode(&class, &object).unwrap()).await;
+    let answer = test.store.insert(&class.name, encode(&class, &object("x")).unwrap()).await;
     assert!(matches!(answer, Err(StoreError::Duplicate { field: None })));
     test.close().await;
 }
@@ -342,4 +335,70 @@ async fn a_database_that_is_away_fails_within_seconds() {
     let start = Instant::now();
     assert!(matches!(store.load_schema().await, Err(StoreError::Unavailable(_))));
     assert!(start.elapsed() < Duration::from_secs(2));
+}
+
+#[tokio::test]
+async fn a_removal_that_is_given_up_loses_no_object_of_a_transaction() {
+    let test = TestStore::open("drop_waits").await;
+    let class = class(&[]);
+    test.store.create_class(&class).await.unwrap();
+    test.store.prepare_class(&class.name).await.unwrap();
+    let objects = test.database.collection::<Document>("pre_Game");
+    let mut session = test.database.client().start_session().await.unwrap();
+    session.start_transaction().await.unwrap();
+    objects.insert_one(doc! { "_id": "x" }).session(&mut session).await.unwrap();
+    let given_up = tokio::time::timeout(Duration::from_millis(300), test.store.drop_class(&class)).await;
+    assert!(given_up.is_err(), "{given_up:?}");
+    session.commit_transaction().await.unwrap();
+    assert_eq!(test.store.drop_class(&class).await.unwrap(), 1);
+    assert_eq!(test.ids(&class, json!({})).await, ["x"]);
+    assert_eq!(test.store.load_schema().await.unwrap().len(), 1);
+    test.close().await;
+}
+
+/// What a process leaves that ends between deciding that a class goes and dropping it.
+async fn leave_removal(test: &TestStore) {
+    let command = doc! { "createIndexes": "pre_Game", "indexes": [{ "key": { "_id": "2dsphere" }, "name": "parsefleet_removal" }] };
+    test.database.run_command(command).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_interrupted_removal_is_finished_by_who_meets_it() {
+    let test = TestStore::open("drop_interrupted").await;
+    let class = class(&[("r", FieldType::Relation("Team".to_owned()))]);
+    let row = doc! { "owningId": "gone", "relatedId": "t" };
+    let rows = test.database.collection::<Document>("pre__Join:r:Game");
+    let foreign = test.database.collection::<Document>("preX_Join:r:Game");
+    for rows in [&rows, &foreign] {
+        rows.insert_one(row.clone()).await.unwrap();
+    }
+    leave_removal(&test).await;
+    test.insert(&class, "x", json!({})).await;
+    assert_eq!(test.ids(&class, json!({})).await, ["x"]);
+    assert_eq!((rows.count_documents(doc! {}).await.unwrap(), foreign.count_documents(doc! {}).await.unwrap()), (0, 1));
+    test.store.delete(&class, &Query::default()).await.unwrap();
+
+    leave_removal(&test).await;
+    test.store.ensure_index(&class.name, &unique("n_1", "n")).await.unwrap();
+    test.insert(&class, "x", json!({"n": 1})).await;
+    let names = test.database.collection::<Document>("pre_Game").list_index_names().await.unwrap();
+    assert_eq!(names, ["_id_", "n_1"]);
+    test.store.delete(&class, &Query::default()).await.unwrap();
+
+    leave_removal(&test).await;
+    let transaction = test.store.begin().await.unwrap();
+    let document = encode(&class, &object("y")).unwrap();
+    let answer = transaction.store().insert(&class.name, document.clone()).await;
+    assert!(matches!(answer, Err(StoreError::Interrupted(_))) && transaction.is_interrupted(), "{answer:?}");
+    transaction.abort().await;
+    let again = test.store.begin().await.unwrap();
+    again.store().insert(&class.name, document).await.unwrap();
+    again.commit().await.unwrap();
+    assert_eq!(test.ids(&class, json!({})).await, ["y"]);
+    test.close().await;
+}
+
+fn object(id: &str) -> Object {
+    let fields = parsefleet_core::Map::new();
+    Object { id: ObjectId::new(id).unwrap(), created_at: Date(0), updated_at: Date(0), acl: None, fields }
 }

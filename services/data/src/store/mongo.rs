@@ -142,7 +142,7 @@ impl ObjectStore for MongoStore {
     }
 
     async fn drop_class(&self, class: &ClassSchema) -> Result<u64, StoreError> {
-        drop::drop_class(self, class).await
+        drop::drop_class(self, &class.name).await
     }
 
     async fn ensure_index(&self, class: &ClassName, index: &Index) -> Result<(), StoreError> {
@@ -163,12 +163,17 @@ impl ObjectStore for MongoStore {
 
     async fn insert(&self, class: &ClassName, document: RawDocumentBuf) -> Result<(), StoreError> {
         let collection = self.collection(class);
-        let mut turn = self.turn().await;
-        let mut action = collection.insert_one(document);
-        if let Some(session) = turn.session() {
-            action = action.session(session);
+        loop {
+            let mut turn = self.turn().await;
+            let mut action = collection.insert_one(&document);
+            if let Some(session) = turn.session() {
+                action = action.session(session);
+            }
+            match run("insert", collection.name(), action).await {
+                Ok(_) => return Ok(()),
+                Err(error) => drop::make_way(self, class, &error).await?,
+            }
         }
-        self.command("insert", collection.name(), action).await.map(|_| ())
     }
 
     async fn find(&self, class: &ClassSchema, query: &Query, options: &FindOptions) -> Result<Documents, StoreError> {
@@ -214,8 +219,13 @@ impl ObjectStore for MongoStore {
     async fn change_settings(&self, class: &ClassSchema, changes: &[(FieldPath, Change)]) -> Result<(), StoreError> {
         let update = encode_changes(class, changes)?;
         let collection = self.collection(&class.name);
-        let action = collection.update_one(doc! { "_id": 1 }, update).upsert(true);
-        command("update", collection.name(), action).await.map(|_| ())
+        loop {
+            let action = collection.update_one(doc! { "_id": 1 }, update.clone()).upsert(true);
+            match run("update", collection.name(), action).await {
+                Ok(_) => return Ok(()),
+                Err(error) => drop::make_way(self, &class.name, &error).await?,
+            }
+        }
     }
 
     async fn delete(&self, class: &ClassSchema, query: &Query) -> Result<u64, StoreError> {

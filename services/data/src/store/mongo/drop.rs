@@ -1,135 +1,137 @@
 //! Removing a class that has no objects, while others may be writing to it.
 //!
-//! Between counting and dropping a collection an object could be stored and lost. So the collection is first moved aside,
-//! in one operation of the database: from then on nobody writes to it, and whether it is empty is known for good. If it
-//! is not, it is moved back.
+//! Between counting and dropping a collection an object could be stored and lost. So the collection first gets a barrier:
+//! an index that no document with an id fits. The database makes it if the collection is empty, in one operation that
+//! waits for transactions, and from then on stores no document. That the class goes is decided by then, and nothing ever
+//! takes the barrier away but dropping the collection. Whoever meets it (a writer, another removal, the start of a server) does that
+//! first: no matter where a removal is interrupted, the class is either as it was, or empty and of no hindrance to anybody.
+//!
+//! Collections are dropped by their UUIDs, which MongoDB 6.0 and later understand: one that was made anew under the name
+//! is another one. One thing is left to chance: the rows of a relation are lost if its collection is made, behind the
+//! barrier, between the looks of two who remove the class, and used before the second one drops it. And in a collection
+//! that is sharded, which Parse's are not, each shard has a barrier of its own, so that one may be made on some only.
 
-use bson::{Document, RawDocumentBuf, doc};
+use std::time::Duration;
+
+use bson::{Bson, Document, RawDocumentBuf, doc};
 use futures_util::TryStreamExt as _;
 use mongodb::{
     Collection, IndexModel,
-    error::{Error, ErrorKind},
+    error::Error,
+    options::{IndexOptions, ReadPreference, SelectionCriteria},
 };
-use parsefleet_core::{ClassSchema, FieldType};
+use parsefleet_core::ClassName;
 
 use super::{
     MongoStore, command,
-    error::{is_missing, is_name_taken, store_error},
+    error::{is_geo_extraction, is_missing, is_other_collection, store_error},
     run, schema,
 };
 use crate::store::StoreError;
 
-/// Documents that are moved back at a time.
-const BATCH: usize = 500;
+/// The name of the barrier.
+const BARRIER: &str = "parsefleet_removal";
 
-/// A collection that was moved aside, and where it belongs.
-struct Aside<'s> {
-    store: &'s MongoStore,
-    name: String,
-    moved: Collection<RawDocumentBuf>,
+/// How long the barrier may wait for transactions; all other operations on the class wait behind it.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
+/// Times that objects may come and go before a removal gives up.
+const ATTEMPTS: usize = 5;
+
+/// Removes a class unless it has objects; how many it has.
+pub(super) async fn drop_class(store: &MongoStore, class: &ClassName) -> Result<u64, StoreError> {
+    let objects = store.collection(class);
+    for _ in 0..ATTEMPTS {
+        let count = count(&objects).await?;
+        if count > 0 {
+            return Ok(count);
+        }
+        if raise_barrier(&objects).await? {
+            // While nobody can store an object: one that is stored later brings the description back.
+            schema::remove_class(store, class).await?;
+            finish(store, class).await?;
+            return Ok(0);
+        }
+    }
+    Err(StoreError::Unavailable(format!("{class} is being written to")))
 }
 
-pub(super) async fn drop_class(store: &MongoStore, class: &ClassSchema) -> Result<u64, StoreError> {
-    let objects = store.collection(&class.name);
-    let count = command("aggregate", objects.name(), objects.count_documents(doc! {})).await?;
-    if count > 0 {
-        return Ok(count);
+/// Finishes the removal that a write met, so that it can be done again.
+///
+/// # Errors
+/// That of the write, if it failed for another reason. A transaction is to begin again.
+pub(super) async fn make_way(store: &MongoStore, class: &ClassName, error: &Error) -> Result<(), StoreError> {
+    if !is_geo_extraction(error) || !finish(store, class).await? {
+        return Err(store.failure(error));
     }
-    // Relations before objects: rows that are added from now on belong to objects that are made from now on.
-    let mut asides = Vec::new();
-    let relations = class.fields.iter().filter(|(_, field)| matches!(field.field_type, FieldType::Relation(_)));
-    for (name, _) in relations {
-        asides.extend(Aside::open(store, format!("_Join:{name}:{}", class.name)).await?);
+    if store.is_transaction() {
+        store.interrupt();
+        return Err(StoreError::Interrupted("the class was being removed".to_owned()));
     }
-    let objects = Aside::open(store, class.name.to_string()).await?;
-    let count = match &objects {
-        Some(objects) => command("aggregate", &objects.name, objects.moved.count_documents(doc! {})).await?,
-        None => 0,
+    Ok(())
+}
+
+/// Makes the barrier; `false` if there are objects after all.
+async fn raise_barrier(objects: &Collection<RawDocumentBuf>) -> Result<bool, StoreError> {
+    let options = IndexOptions::builder().name(BARRIER.to_owned()).build();
+    let index = IndexModel::builder().keys(doc! { "_id": "2dsphere" }).options(options).build();
+    match run("createIndexes", objects.name(), objects.create_index(index).max_time(LONGEST_WAIT)).await {
+        Ok(_) => Ok(true),
+        Err(error) if is_geo_extraction(&error) => Ok(false),
+        Err(error) => Err(store_error(&error)),
+    }
+}
+
+/// Finishes a removal that was interrupted or is under way: drops the collections of a class if it has the barrier.
+/// Whether it had.
+pub(super) async fn finish(store: &MongoStore, class: &ClassName) -> Result<bool, StoreError> {
+    let objects = store.collection(class);
+    // Relations before objects: what is added to one later belongs to objects that are stored later.
+    let joins = format!(r"^\Q{}_Join:\E[^:]+\Q:{class}\E$", store.prefix);
+    let joins = collections(store, doc! { "$regex": joins }.into()).await?;
+    let owned = collections(store, objects.name().into()).await?;
+    if owned.is_empty() || !has_barrier(store, objects.name()).await? {
+        return Ok(false);
+    }
+    if count(&objects).await? > 0 {
+        // Of a removal that other shards refused.
+        command("dropIndexes", objects.name(), objects.drop_index(BARRIER)).await?;
+        return Ok(true);
+    }
+    for (name, uuid) in joins.into_iter().chain(owned) {
+        let dropped = store.database.run_command(doc! { "drop": &name, "collectionUUID": uuid });
+        match run("drop", &name, dropped).await {
+            Err(error) if !is_missing(&error) && !is_other_collection(&error) => return Err(store_error(&error)),
+            _ => {}
+        }
+    }
+    Ok(true)
+}
+
+async fn count(objects: &Collection<RawDocumentBuf>) -> Result<u64, StoreError> {
+    let primary = SelectionCriteria::ReadPreference(ReadPreference::Primary);
+    command("aggregate", objects.name(), objects.count_documents(doc! {}).selection_criteria(primary)).await
+}
+
+/// Names and UUIDs of the collections with such a name.
+async fn collections(store: &MongoStore, name: Bson) -> Result<Vec<(String, Bson)>, StoreError> {
+    let list = doc! { "listCollections": 1, "filter": { "name": name } };
+    let found = listed(store, "listCollections", list).await.map_err(|error| store_error(&error))?;
+    let described = |collection: Document| {
+        let uuid = collection.get_document("info").ok()?.get("uuid")?.clone();
+        Some((collection.get_str("name").ok()?.to_owned(), uuid))
     };
-    asides.extend(objects);
-    for aside in asides {
-        if count > 0 { aside.restore().await? } else { aside.discard().await? }
-    }
-    if count == 0 {
-        schema::remove_class(store, &class.name).await?;
-    }
-    Ok(count)
+    Ok(found.into_iter().filter_map(described).collect())
 }
 
-impl<'s> Aside<'s> {
-    /// Moves a collection aside; `None` if it is not there.
-    async fn open(store: &'s MongoStore, name: String) -> Result<Option<Self>, StoreError> {
-        let moved = store.named_collection(&format!("_Dropped:{:016x}:{name}", rand::random::<u64>()));
-        let aside = Self { store, name, moved };
-        match aside.rename(&aside.collection(), &aside.moved).await {
-            Ok(()) => Ok(Some(aside)),
-            Err(error) if is_missing(&error) => Ok(None),
-            Err(error) => Err(store_error(&error)),
-        }
-    }
-
-    async fn discard(self) -> Result<(), StoreError> {
-        command("drop", self.moved.name(), self.moved.drop()).await
-    }
-
-    /// Moves the collection back. If there is a new one in its place by now, everything in it joins that one.
-    async fn restore(self) -> Result<(), StoreError> {
-        match self.rename(&self.moved, &self.collection()).await {
-            Ok(()) => return Ok(()),
-            Err(error) if is_name_taken(&error) => {}
-            Err(error) => return Err(store_error(&error)),
-        }
-        self.copy_indexes().await?;
-        self.copy_documents().await?;
-        self.discard().await
-    }
-
-    async fn copy_indexes(&self) -> Result<(), StoreError> {
-        let listed = async { self.moved.list_indexes().await?.try_collect::<Vec<IndexModel>>().await };
-        let indexes = command("listIndexes", self.moved.name(), listed).await?;
-        let target = self.collection();
-        command("createIndexes", target.name(), target.create_indexes(indexes)).await.map(|_| ())
-    }
-
-    async fn copy_documents(&self) -> Result<(), StoreError> {
-        let target = self.collection();
-        let opened = self.moved.find(doc! {});
-        let mut cursor = command("find", self.moved.name(), opened).await?;
-        loop {
-            let mut batch = Vec::with_capacity(BATCH);
-            while batch.len() < BATCH
-                && let Some(document) = cursor.try_next().await.map_err(|error| store_error(&error))?
-            {
-                batch.push(document);
-            }
-            if batch.is_empty() {
-                return Ok(());
-            }
-            match run("insert", target.name(), target.insert_many(batch).ordered(false)).await {
-                Err(error) if !holds_only_duplicates(&error) => return Err(store_error(&error)),
-                _ => {}
-            }
-        }
-    }
-
-    async fn rename(&self, from: &Collection<RawDocumentBuf>, to: &Collection<RawDocumentBuf>) -> Result<(), Error> {
-        let rename = doc! { "renameCollection": from.namespace().to_string(), "to": to.namespace().to_string() };
-        let administration = self.store.database.client().database("admin");
-        run("renameCollection", from.name(), administration.run_command(rename)).await.map(|_: Document| ())
-    }
-
-    fn collection(&self) -> Collection<RawDocumentBuf> {
-        self.store.named_collection(&self.name)
+async fn has_barrier(store: &MongoStore, name: &str) -> Result<bool, StoreError> {
+    match listed(store, "listIndexes", doc! { "listIndexes": name }).await {
+        Ok(indexes) => Ok(indexes.iter().any(|index| index.get_str("name").is_ok_and(|name| name == BARRIER))),
+        Err(error) if is_missing(&error) => Ok(false),
+        Err(error) => Err(store_error(&error)),
     }
 }
 
-/// Documents that are there already were moved by an attempt before.
-fn holds_only_duplicates(error: &Error) -> bool {
-    match error.kind.as_ref() {
-        ErrorKind::InsertMany(outcome) => {
-            let errors = outcome.write_errors.iter().flatten();
-            outcome.write_concern_error.is_none() && errors.into_iter().all(|error| error.code == 11000)
-        }
-        _ => false,
-    }
+async fn listed(store: &MongoStore, name: &'static str, list: Document) -> Result<Vec<Document>, Error> {
+    run(name, "", async { store.database.run_cursor_command(list).await?.try_collect().await }).await
 }

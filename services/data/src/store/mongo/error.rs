@@ -12,8 +12,8 @@ const INDEX_CONFLICT: [i32; 2] = [85, 86];
 /// `NamespaceNotFound`, `IndexNotFound`
 const MISSING: [i32; 2] = [26, 27];
 
-/// `NamespaceExists`
-const NAMESPACE_EXISTS: i32 = 48;
+/// `CollectionUUIDMismatch`
+const OTHER_COLLECTION: i32 = 361;
 
 /// Answers of a deployment that is changing its primary, shutting down, overloaded or too slow.
 const UNAVAILABLE: [i32; 16] = [6, 7, 50, 63, 64, 89, 91, 133, 134, 189, 262, 9001, 10107, 11600, 11602, 13435];
@@ -47,14 +47,14 @@ fn server_error(code: i32, message: &str) -> StoreError {
     if UNAVAILABLE.contains(&code) {
         return StoreError::Unavailable(message.to_owned());
     }
-    if REFUSED.contains(&code) || is_geo_extraction(message) {
+    if REFUSED.contains(&code) || tells_of_geo_extraction(message) {
         return StoreError::Refused(message.to_owned());
     }
     StoreError::Failed(format!("{message} (code {code})"))
 }
 
 /// Places outside the range of an index come with changing codes.
-fn is_geo_extraction(message: &str) -> bool {
+fn tells_of_geo_extraction(message: &str) -> bool {
     message.contains("Can't extract geo keys")
         || message.contains("geo values")
         || message.contains("longitude/latitude")
@@ -81,9 +81,17 @@ pub(super) fn is_missing(error: &Error) -> bool {
     code(error).is_some_and(|code| MISSING.contains(&code))
 }
 
-/// Whether a collection of the name that a command would give is there.
-pub(super) fn is_name_taken(error: &Error) -> bool {
-    code(error) == Some(NAMESPACE_EXISTS)
+/// Whether the collection of the name is not the one that was meant.
+pub(super) fn is_other_collection(error: &Error) -> bool {
+    code(error) == Some(OTHER_COLLECTION)
+}
+
+/// Whether a document does not fit a geographic index.
+pub(super) fn is_geo_extraction(error: &Error) -> bool {
+    match error.kind.as_ref() {
+        ErrorKind::Write(WriteFailure::WriteError(write)) => tells_of_geo_extraction(&write.message),
+        _ => message(error).is_some_and(tells_of_geo_extraction),
+    }
 }
 
 /// Whether a unique index was violated.

@@ -11,7 +11,7 @@ use mongodb::{
 use parsefleet_core::ClassName;
 
 use super::{
-    MongoStore,
+    MongoStore, drop,
     error::{is_index_conflict, is_missing, store_error},
     run, schema,
 };
@@ -53,6 +53,7 @@ pub(super) async fn change(
         }
     }
     if !made.is_empty() {
+        drop::finish(store, class).await?;
         let models = made.iter().map(model);
         let created = run("createIndexes", collection.name(), collection.create_indexes(models)).await;
         created.map_err(|error| refused(&error))?;
@@ -144,6 +145,8 @@ pub(super) async fn text_columns(store: &MongoStore, class: &ClassName) -> Resul
 }
 
 async fn create(store: &MongoStore, class: &ClassName, model: IndexModel) -> Result<(), StoreError> {
+    // With a collection that is being removed it would go too.
+    drop::finish(store, class).await?;
     let collection = store.collection(class);
     match run("createIndexes", collection.name(), collection.create_index(model)).await {
         Err(error) if !is_index_conflict(&error) => Err(store_error(&error)),
