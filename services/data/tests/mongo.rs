@@ -402,3 +402,23 @@ fn object(id: &str) -> Object {
     let fields = parsefleet_core::Map::new();
     Object { id: ObjectId::new(id).unwrap(), created_at: Date(0), updated_at: Date(0), acl: None, fields }
 }
+
+#[tokio::test]
+async fn a_dropped_index_is_no_longer_noted_when_the_next_one_is_refused() {
+    let test = TestStore::open("index_refused").await;
+    let class = class(&[("a", FieldType::String)]);
+    test.store.create_class(&class).await.unwrap();
+    let old = Index { unique: false, sparse: false, ..unique("old", "a") };
+    test.store.change_indexes(&class.name, &[], std::slice::from_ref(&old)).await.unwrap();
+    test.insert(&class, "x", json!({"a": "nowhere"})).await;
+    let sphere = Index { keys: vec![("a".to_owned(), IndexKind::Geo2dSphere)], ..old };
+    let new = Index { name: "new".to_owned(), ..sphere };
+    let answer = test.store.change_indexes(&class.name, &["old".to_owned()], &[new]).await;
+    assert!(matches!(answer, Err(StoreError::Refused(_))), "{answer:?}");
+    let noted = test.raw("pre__SCHEMA", doc! { "_id": "Game" }).await;
+    assert_eq!(
+        noted.get_document("_metadata").unwrap().get_document("indexes").unwrap(),
+        &doc! { "_id_": { "_id": 1 } }
+    );
+    test.close().await;
+}

@@ -38,7 +38,8 @@ fn model(index: &Index) -> IndexModel {
     IndexModel::builder().keys(index_keys(index)).options(options).build()
 }
 
-/// Drops and makes indexes, and notes both.
+/// Drops indexes and makes others, which may be the same under new names. Each is noted when it is done: something may be
+/// refused in the middle.
 pub(super) async fn change(
     store: &MongoStore,
     class: &ClassName,
@@ -51,6 +52,10 @@ pub(super) async fn change(
             Err(error) if !is_missing(&error) => return Err(refused(&error)),
             _ => {}
         }
+        schema::note_indexes(store, class, |noted| {
+            noted.remove(name);
+        })
+        .await?;
     }
     if !made.is_empty() {
         drop::finish(store, class).await?;
@@ -62,30 +67,36 @@ pub(super) async fn change(
         if noted.is_empty() {
             noted.insert("_id_", doc! { "_id": 1 });
         }
-        for name in dropped {
-            noted.remove(name);
-        }
         noted.extend(made.iter().map(|index| (index.name.clone(), Bson::Document(index_keys(index)))));
     })
     .await
 }
 
-/// Notes the indexes that the collection has.
+/// Notes the indexes that the collection has: those it has after what is noted was read, so that no note is overwritten.
 pub(super) async fn note(store: &MongoStore, class: &ClassName) -> Result<(), StoreError> {
+    for _ in 0..schema::ATTEMPTS {
+        let Some(noted) = schema::noted_indexes(store, class).await? else { return Ok(()) };
+        let Some(found) = found(store, class).await? else { return Ok(()) };
+        // The index of ids alone says nothing.
+        if found.len() <= 1 && noted.is_none() {
+            return Ok(());
+        }
+        if schema::replace_noted_indexes(store, class, noted, found).await? {
+            return Ok(());
+        }
+    }
+    Err(StoreError::SchemaConflict)
+}
+
+/// The indexes of a collection, if it is there.
+async fn found(store: &MongoStore, class: &ClassName) -> Result<Option<Document>, StoreError> {
     let collection = store.collection(class);
     let listed = async { collection.list_indexes().await?.try_collect::<Vec<IndexModel>>().await };
-    let models = match run("listIndexes", collection.name(), listed).await {
-        Err(error) if is_missing(&error) => return Ok(()),
-        other => other.map_err(|error| store_error(&error))?,
-    };
-    let found: Document = models.into_iter().filter_map(described).collect();
-    schema::note_indexes(store, class, |noted| {
-        // The index of ids alone says nothing.
-        if found.len() > 1 || !noted.is_empty() {
-            noted.clone_from(&found);
-        }
-    })
-    .await
+    match run("listIndexes", collection.name(), listed).await {
+        Ok(models) => Ok(Some(models.into_iter().filter_map(described).collect())),
+        Err(error) if is_missing(&error) => Ok(None),
+        Err(error) => Err(store_error(&error)),
+    }
 }
 
 /// An index as Parse Server notes it: that of a text names the fields, not the columns that MongoDB makes of them.

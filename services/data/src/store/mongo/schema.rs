@@ -21,7 +21,7 @@ use crate::{
 const SCHEMA: &str = "_SCHEMA";
 
 /// Times that somebody else may change the same list of indexes before this one gives up.
-const ATTEMPTS: usize = 10;
+pub(super) const ATTEMPTS: usize = 10;
 
 pub(super) async fn load(store: &MongoStore) -> Result<Vec<ClassSchema>, StoreError> {
     let collection = store.named_collection::<RawDocumentBuf>(SCHEMA);
@@ -178,32 +178,52 @@ pub(super) async fn remove_class(store: &MongoStore, class: &ClassName) -> Resul
     command("delete", collection.name(), action).await.map(|_| ())
 }
 
-/// Changes what the document of a class notes of its indexes, if there is one. The list is replaced if it is still the one
-/// that was read, and else read again: names of indexes may hold what a path into the list could not.
+/// Changes what the document of a class notes of its indexes, if there is one.
 pub(super) async fn note_indexes(
     store: &MongoStore,
     class: &ClassName,
     change: impl Fn(&mut Document),
 ) -> Result<(), StoreError> {
-    let collection = store.named_collection::<Document>(SCHEMA);
     for _ in 0..ATTEMPTS {
-        let found = collection.find_one(doc! { "_id": class.as_str() });
-        let Some(document) = command("find", collection.name(), found).await? else { return Ok(()) };
-        let noted = document.get_document("_metadata").and_then(|metadata| metadata.get_document("indexes")).ok();
-        let mut changed = noted.cloned().unwrap_or_default();
+        let Some(noted) = noted_indexes(store, class).await? else { return Ok(()) };
+        let mut changed = noted.clone().unwrap_or_default();
         change(&mut changed);
-        let expected = match noted {
-            Some(noted) if *noted == changed => return Ok(()),
-            None if changed.is_empty() => return Ok(()),
-            Some(noted) => doc! { "_id": class.as_str(), "_metadata.indexes": noted },
-            None => doc! { "_id": class.as_str(), "_metadata.indexes": { "$exists": false } },
-        };
-        let action = collection.update_one(expected, doc! { "$set": { "_metadata.indexes": changed } });
-        if command("update", collection.name(), action).await?.matched_count > 0 {
+        if replace_noted_indexes(store, class, noted, changed).await? {
             return Ok(());
         }
     }
     Err(StoreError::SchemaConflict)
+}
+
+/// What the document of a class notes of its indexes, which may be nothing; `None` if there is no document.
+pub(super) async fn noted_indexes(
+    store: &MongoStore,
+    class: &ClassName,
+) -> Result<Option<Option<Document>>, StoreError> {
+    let collection = store.named_collection::<Document>(SCHEMA);
+    let found = collection.find_one(doc! { "_id": class.as_str() });
+    let document = command("find", collection.name(), found).await?;
+    let noted = |document: Document| document.get_document("_metadata").ok()?.get_document("indexes").ok().cloned();
+    Ok(document.map(noted))
+}
+
+/// Notes other indexes; `false` if the notes are no longer those that were read. All are replaced at once: names of indexes
+/// may hold what a path into the list could not.
+pub(super) async fn replace_noted_indexes(
+    store: &MongoStore,
+    class: &ClassName,
+    noted: Option<Document>,
+    changed: Document,
+) -> Result<bool, StoreError> {
+    let expected = match noted {
+        Some(noted) if noted == changed => return Ok(true),
+        None if changed.is_empty() => return Ok(true),
+        Some(noted) => doc! { "_id": class.as_str(), "_metadata.indexes": noted },
+        None => doc! { "_id": class.as_str(), "_metadata.indexes": { "$exists": false } },
+    };
+    let collection = store.named_collection::<Document>(SCHEMA);
+    let action = collection.update_one(expected, doc! { "$set": { "_metadata.indexes": changed } });
+    Ok(command("update", collection.name(), action).await?.matched_count > 0)
 }
 
 /// Notes an index in the class's document, where Parse Server looks for it.
