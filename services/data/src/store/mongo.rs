@@ -163,7 +163,7 @@ impl ObjectStore for MongoStore {
 
     async fn insert(&self, class: &ClassName, document: RawDocumentBuf) -> Result<(), StoreError> {
         let collection = self.collection(class);
-        loop {
+        for _ in 0..drop::MOST_REMOVALS {
             let mut turn = self.turn().await;
             let mut action = collection.insert_one(&document);
             if let Some(session) = turn.session() {
@@ -174,6 +174,7 @@ impl ObjectStore for MongoStore {
                 Err(error) => drop::make_way(self, class, &error).await?,
             }
         }
+        Err(drop::too_many_removals(class))
     }
 
     async fn find(&self, class: &ClassSchema, query: &Query, options: &FindOptions) -> Result<Documents, StoreError> {
@@ -219,13 +220,14 @@ impl ObjectStore for MongoStore {
     async fn change_settings(&self, class: &ClassSchema, changes: &[(FieldPath, Change)]) -> Result<(), StoreError> {
         let update = encode_changes(class, changes)?;
         let collection = self.collection(&class.name);
-        loop {
+        for _ in 0..drop::MOST_REMOVALS {
             let action = collection.update_one(doc! { "_id": 1 }, update.clone()).upsert(true);
             match run("update", collection.name(), action).await {
                 Ok(_) => return Ok(()),
                 Err(error) => drop::make_way(self, &class.name, &error).await?,
             }
         }
+        Err(drop::too_many_removals(&class.name))
     }
 
     async fn delete(&self, class: &ClassSchema, query: &Query) -> Result<u64, StoreError> {

@@ -24,7 +24,7 @@ use parsefleet_core::ClassName;
 
 use super::{
     MongoStore, command,
-    error::{is_geo_extraction, is_missing, is_other_collection, store_error},
+    error::{is_geo_extraction, is_index_build_aborted, is_missing, is_other_collection, is_unfit_id, store_error},
     run, schema,
 };
 use crate::store::StoreError;
@@ -37,6 +37,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// Times that objects may come and go before a removal gives up.
 const ATTEMPTS: usize = 5;
+
+/// Removals that a write may meet before it gives up.
+pub(super) const MOST_REMOVALS: usize = 20;
 
 /// Removes a class unless it has objects; how many it has.
 pub(super) async fn drop_class(store: &MongoStore, class: &ClassName) -> Result<u64, StoreError> {
@@ -61,7 +64,8 @@ pub(super) async fn drop_class(store: &MongoStore, class: &ClassName) -> Result<
 /// # Errors
 /// That of the write, if it failed for another reason. A transaction is to begin again.
 pub(super) async fn make_way(store: &MongoStore, class: &ClassName, error: &Error) -> Result<(), StoreError> {
-    if !is_geo_extraction(error) || !finish(store, class).await? {
+    // Somebody else may have finished it.
+    if !is_geo_extraction(error) || !(finish(store, class).await? || is_unfit_id(error)) {
         return Err(store.failure(error));
     }
     if store.is_transaction() {
@@ -71,13 +75,19 @@ pub(super) async fn make_way(store: &MongoStore, class: &ClassName, error: &Erro
     Ok(())
 }
 
-/// Makes the barrier; `false` if there are objects after all.
+/// The answer to a write that met too many.
+pub(super) fn too_many_removals(class: &ClassName) -> StoreError {
+    StoreError::Unavailable(format!("{class} is being removed again and again"))
+}
+
+/// Makes the barrier; `false` if that has to be seen again, because there may be objects after all.
 async fn raise_barrier(objects: &Collection<RawDocumentBuf>) -> Result<bool, StoreError> {
     let options = IndexOptions::builder().name(BARRIER.to_owned()).build();
     let index = IndexModel::builder().keys(doc! { "_id": "2dsphere" }).options(options).build();
     match run("createIndexes", objects.name(), objects.create_index(index).max_time(LONGEST_WAIT)).await {
         Ok(_) => Ok(true),
-        Err(error) if is_geo_extraction(&error) => Ok(false),
+        // There is an object, or the collection was dropped meanwhile.
+        Err(error) if is_geo_extraction(&error) || is_index_build_aborted(&error) => Ok(false),
         Err(error) => Err(store_error(&error)),
     }
 }
@@ -94,18 +104,26 @@ pub(super) async fn finish(store: &MongoStore, class: &ClassName) -> Result<bool
         return Ok(false);
     }
     if count(&objects).await? > 0 {
-        // Of a removal that other shards refused.
-        command("dropIndexes", objects.name(), objects.drop_index(BARRIER)).await?;
+        // Of a removal that other shards refused; or it is over, and this is a collection made since.
+        for (name, uuid) in owned {
+            let index = doc! { "dropIndexes": name, "index": BARRIER, "collectionUUID": uuid };
+            unless_gone(run("dropIndexes", objects.name(), store.database.run_command(index)).await)?;
+        }
         return Ok(true);
     }
     for (name, uuid) in joins.into_iter().chain(owned) {
-        let dropped = store.database.run_command(doc! { "drop": &name, "collectionUUID": uuid });
-        match run("drop", &name, dropped).await {
-            Err(error) if !is_missing(&error) && !is_other_collection(&error) => return Err(store_error(&error)),
-            _ => {}
-        }
+        let collection = doc! { "drop": &name, "collectionUUID": uuid };
+        unless_gone(run("drop", &name, store.database.run_command(collection)).await)?;
     }
     Ok(true)
+}
+
+/// What was to be removed may be gone.
+fn unless_gone(outcome: Result<Document, Error>) -> Result<(), StoreError> {
+    match outcome {
+        Err(error) if !is_missing(&error) && !is_other_collection(&error) => Err(store_error(&error)),
+        _ => Ok(()),
+    }
 }
 
 async fn count(objects: &Collection<RawDocumentBuf>) -> Result<u64, StoreError> {

@@ -12,6 +12,9 @@ const INDEX_CONFLICT: [i32; 2] = [85, 86];
 /// `NamespaceNotFound`, `IndexNotFound`
 const MISSING: [i32; 2] = [26, 27];
 
+/// `IndexBuildAborted`
+const INDEX_BUILD_ABORTED: i32 = 276;
+
 /// `CollectionUUIDMismatch`
 const OTHER_COLLECTION: i32 = 361;
 
@@ -81,6 +84,11 @@ pub(super) fn is_missing(error: &Error) -> bool {
     code(error).is_some_and(|code| MISSING.contains(&code))
 }
 
+/// Whether an index was not made because the collection was dropped.
+pub(super) fn is_index_build_aborted(error: &Error) -> bool {
+    code(error) == Some(INDEX_BUILD_ABORTED)
+}
+
 /// Whether the collection of the name is not the one that was meant.
 pub(super) fn is_other_collection(error: &Error) -> bool {
     code(error) == Some(OTHER_COLLECTION)
@@ -88,10 +96,12 @@ pub(super) fn is_other_collection(error: &Error) -> bool {
 
 /// Whether a document does not fit a geographic index.
 pub(super) fn is_geo_extraction(error: &Error) -> bool {
-    match error.kind.as_ref() {
-        ErrorKind::Write(WriteFailure::WriteError(write)) => tells_of_geo_extraction(&write.message),
-        _ => message(error).is_some_and(tells_of_geo_extraction),
-    }
+    message(error).is_some_and(tells_of_geo_extraction)
+}
+
+/// Whether it is the id that does not fit, as far as the text tells.
+pub(super) fn is_unfit_id(error: &Error) -> bool {
+    message(error).is_some_and(|text| tells_of_geo_extraction(text) && text.contains("array or object: _id: "))
 }
 
 /// Whether a unique index was violated.
@@ -119,6 +129,7 @@ fn code(error: &Error) -> Option<i32> {
 
 fn message(error: &Error) -> Option<&str> {
     match error.kind.as_ref() {
+        ErrorKind::Write(WriteFailure::WriteError(write)) => Some(&write.message),
         ErrorKind::Command(command) => Some(&command.message),
         _ => None,
     }
