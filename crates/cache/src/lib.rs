@@ -55,6 +55,11 @@ impl Generation {
     fn random() -> Self {
         Self(rand::random())
     }
+
+    /// The generation as a number that no other one has.
+    pub fn number(self) -> u64 {
+        self.0
+    }
 }
 
 impl fmt::Display for Generation {
@@ -80,6 +85,9 @@ pub struct Limits {
     pub capacity: u64,
 }
 
+/// Longest wait until every instance has heard of a change. One that takes longer hears of it later.
+pub const HEARD_WITHIN: Duration = Duration::from_millis(500);
+
 /// How an answer is worked out.
 pub type Load<'a> = BoxFuture<'a, Result<Bytes>>;
 
@@ -98,6 +106,9 @@ pub trait Cache: Send + Sync + 'static {
 
     /// Starts a new generation of the topic, here at once and everywhere as soon as the message arrives.
     async fn invalidate(&self, topic: Topic);
+
+    /// The same, and waits until every instance has entered the generation, but no longer than [`HEARD_WITHIN`].
+    async fn invalidate_everywhere(&self, topic: Topic);
 
     /// Tells when the topic was changed, here or elsewhere.
     fn changes(&self, topic: Topic) -> watch::Receiver<Generation>;

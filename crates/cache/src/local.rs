@@ -81,6 +81,10 @@ impl Cache for LocalCache {
         self.enter(topic, Generation::random());
     }
 
+    async fn invalidate_everywhere(&self, topic: Topic) {
+        self.invalidate(topic).await;
+    }
+
     fn changes(&self, topic: Topic) -> watch::Receiver<Generation> {
         self.topic(topic).subscribe()
     }

@@ -23,7 +23,7 @@ use redis::{
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::{Cache, Generation, Limits, Load, LocalCache, Slot, Topic};
+use crate::{Cache, Generation, HEARD_WITHIN, Limits, Load, LocalCache, Slot, Topic};
 
 /// How long the first level may answer by itself while changes elsewhere cannot be heard.
 const DEAF_TIME_TO_LIVE: Duration = Duration::from_secs(1);
@@ -32,6 +32,9 @@ const REST_AFTER_FAILURE: Duration = Duration::from_millis(500);
 /// Longest wait for an answer of Redis: beyond this, asking the owner of the truth is faster.
 const RESPONSE_TIMEOUT: Duration = Duration::from_millis(250);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// Pause between two looks at how many have heard of a change, and how long it is kept.
+const HEARD_AGAIN: Duration = Duration::from_micros(300);
+const HEARD_KEPT_MILLISECONDS: i64 = 10_000;
 const RECONNECT_DELAY: Duration = Duration::from_millis(250);
 
 /// Why a cache cannot be made.
@@ -108,19 +111,16 @@ impl Cache for RedisCache {
     }
 
     async fn invalidate(&self, topic: Topic) {
-        let generation = Generation::random();
-        self.shared.first_level.enter(topic, generation);
-        let mut connection = self.shared.connection.clone();
-        let mut change = redis::pipe();
-        change
-            .atomic()
-            .set(self.shared.keys.generation(topic), generation.0)
-            .ignore()
-            .publish(self.shared.keys.channel(), format!("{} {}", topic.name(), generation.0))
-            .ignore();
-        // Tried even after a failure a moment ago: a lost announcement is worse than a slow one.
-        if let Err(error) = change.query_async::<()>(&mut connection).await {
-            tracing::warn!(%error, topic = topic.name(), "other instances could not be told of a change");
+        self.shared.announce(Announcement { topic, generation: Generation::random(), confirm: false }).await;
+    }
+
+    async fn invalidate_everywhere(&self, topic: Topic) {
+        let announcement = Announcement { topic, generation: Generation::random(), confirm: true };
+        if let Some(listeners) = self.shared.announce(announcement).await {
+            let heard = self.shared.heard_by(announcement.generation, listeners);
+            if tokio::time::timeout(HEARD_WITHIN, heard).await.is_err() {
+                tracing::warn!(topic = topic.name(), "not every instance has heard of a change in time");
+            }
         }
     }
 
@@ -136,6 +136,44 @@ enum Hearing {
 }
 
 impl Shared {
+    /// Enters a new generation and tells the others; how many listen, `None` if nobody can be told.
+    async fn announce(&self, announcement: Announcement) -> Option<u64> {
+        let Announcement { topic, generation, .. } = announcement;
+        self.first_level.enter(topic, generation);
+        let mut connection = self.connection.clone();
+        let mut change = redis::pipe();
+        change.atomic().set(self.keys.generation(topic), generation.0).ignore();
+        change.publish(self.keys.channel(), announcement.to_text());
+        // Tried even after a failure a moment ago: a lost announcement is worse than a slow one.
+        match change.query_async::<(u64,)>(&mut connection).await {
+            Ok((listeners,)) => Some(listeners),
+            Err(error) => {
+                tracing::warn!(%error, topic = topic.name(), "other instances could not be told of a change");
+                None
+            }
+        }
+    }
+
+    /// Returns when that many instances have confirmed the generation, or Redis does not answer.
+    async fn heard_by(&self, generation: Generation, listeners: u64) {
+        let mut connection = self.connection.clone();
+        loop {
+            match connection.get::<_, Option<u64>>(self.keys.heard(generation)).await {
+                Ok(heard) if heard.unwrap_or(0) < listeners => tokio::time::sleep(HEARD_AGAIN).await,
+                Ok(_) | Err(_) => return,
+            }
+        }
+    }
+
+    /// Tells whoever waits for it that this instance is in the generation.
+    async fn confirm(&self, generation: Generation) -> RedisResult<()> {
+        let mut connection = self.connection.clone();
+        let key = self.keys.heard(generation);
+        let mut count = redis::pipe();
+        count.incr(&key, 1).ignore().pexpire(&key, HEARD_KEPT_MILLISECONDS).ignore();
+        count.query_async(&mut connection).await
+    }
+
     async fn get(&self, slot: &Slot) -> Option<Bytes> {
         if !self.hears.load(Ordering::Acquire) {
             return None;
@@ -190,8 +228,10 @@ async fn follow(client: &Client, shared: &Shared) -> RedisResult<()> {
     tracing::info!("the shared cache is in use");
     while let Some(message) = messages.next().await {
         let text: String = message.get_payload()?;
-        if let Some((topic, generation)) = parse_announcement(&text) {
-            shared.first_level.enter(topic, generation);
+        let Some(announcement) = Announcement::parse(&text) else { continue };
+        shared.first_level.enter(announcement.topic, announcement.generation);
+        if announcement.confirm {
+            shared.confirm(announcement.generation).await?;
         }
     }
     Ok(())
@@ -205,10 +245,27 @@ async fn current_generation(shared: &Shared, topic: Topic) -> RedisResult<Genera
     connection.get(&key).await.map(Generation)
 }
 
-fn parse_announcement(text: &str) -> Option<(Topic, Generation)> {
-    let (name, generation) = text.split_once(' ')?;
-    let topic = Topic::ALL.into_iter().find(|topic| topic.name() == name)?;
-    Some((topic, Generation(generation.parse().ok()?)))
+/// A change, as it is told to other instances.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Announcement {
+    topic: Topic,
+    generation: Generation,
+    /// Whether somebody waits until it was heard.
+    confirm: bool,
+}
+
+impl Announcement {
+    fn to_text(self) -> String {
+        let confirm = if self.confirm { " confirm" } else { "" };
+        format!("{} {}{confirm}", self.topic.name(), self.generation.0)
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let mut words = text.split(' ');
+        let (name, generation, confirm) = (words.next()?, words.next()?, words.next());
+        let topic = Topic::ALL.into_iter().find(|topic| topic.name() == name)?;
+        Some(Self { topic, generation: Generation(generation.parse().ok()?), confirm: confirm == Some("confirm") })
+    }
 }
 
 /// The names of everything in Redis.
@@ -223,6 +280,10 @@ impl Keys {
 
     fn generation(&self, topic: Topic) -> String {
         format!("{}:{}:generation", self.prefix, topic.name())
+    }
+
+    fn heard(&self, generation: Generation) -> String {
+        format!("{}:heard:{generation}", self.prefix)
     }
 
     fn channel(&self) -> String {

@@ -11,6 +11,17 @@ pub trait Invalidation: Send + Sync + 'static {
     /// Classes, fields or permissions have changed.
     async fn schema_changed(&self);
 
+    /// The same, but whoever changed them relies on it: waits a moment until the others have heard.
+    async fn schema_changed_everywhere(&self) {
+        self.schema_changed().await;
+    }
+
+    /// Which state of the schema there is, as far as this process has heard: another number after each change. What was
+    /// read under another number is out of date.
+    fn schema_generation(&self) -> u64 {
+        0
+    }
+
     /// A role was made, changed or removed: what users may do through roles has to be found out again.
     async fn roles_changed(&self);
 }

@@ -79,6 +79,9 @@ impl Schema {
     /// waits for it.
     pub(crate) async fn current(self: &Arc<Self>) -> Result<Arc<Snapshot>> {
         let Some(snapshot) = self.current.load_full() else { return self.fresh().await };
+        if snapshot.generation != self.invalidation.schema_generation() {
+            return self.heard_of().await;
+        }
         let age = snapshot.read_at.elapsed();
         if age > self.settings.schema_max_age * 2 {
             return self.fresh().await;
@@ -94,11 +97,16 @@ impl Schema {
         self.read_since(Instant::now()).await.map_err(parse_error)
     }
 
-    /// To be called when this process has changed the schema: tells the others, and returns the schema as it is now.
+    /// To be called when the schema was changed on request: once it returns, every process uses the schema as it is now.
     pub(crate) async fn changed(self: &Arc<Self>) -> Result<Arc<Snapshot>> {
-        let snapshot = self.fresh().await;
-        self.invalidation.schema_changed().await;
-        snapshot
+        self.invalidation.schema_changed_everywhere().await;
+        self.fresh().await
+    }
+
+    /// A snapshot of the state that this process has heard of. However many wait for it share one reading.
+    async fn heard_of(self: &Arc<Self>) -> Result<Arc<Snapshot>> {
+        let is_current = |snapshot: &Snapshot| snapshot.generation == self.invalidation.schema_generation();
+        self.read_unless(Instant::now(), is_current).await.map_err(parse_error)
     }
 
     /// A newer snapshot, because the one at hand lacks something; `None` if that happened too often of late.
@@ -122,10 +130,19 @@ impl Schema {
     }
 
     async fn read_since(self: &Arc<Self>, moment: Instant) -> Result<Arc<Snapshot>, StoreError> {
+        self.read_unless(moment, |snapshot| snapshot.read_at >= moment).await
+    }
+
+    /// Reads the schema, unless the snapshot at hand will do, or an attempt has failed since the moment.
+    async fn read_unless(
+        self: &Arc<Self>,
+        moment: Instant,
+        will_do: impl Fn(&Snapshot) -> bool,
+    ) -> Result<Arc<Snapshot>, StoreError> {
         let mut failed = self.reading.lock().await;
         let known = self.current.load_full();
         if let Some(snapshot) = &known
-            && snapshot.read_at >= moment
+            && will_do(snapshot)
         {
             return Ok(Arc::clone(snapshot));
         }
@@ -134,7 +151,7 @@ impl Schema {
         {
             return Err(StoreError::Unavailable(reason.clone()));
         }
-        let read_at = Instant::now();
+        let (read_at, generation) = (Instant::now(), self.invalidation.schema_generation());
         let classes = match self.store.load_schema().await {
             Ok(classes) => classes,
             Err(error) => {
@@ -142,7 +159,7 @@ impl Schema {
                 return Err(error);
             }
         };
-        let snapshot = Arc::new(Snapshot::new(classes, known.as_deref(), &self.settings, read_at));
+        let snapshot = Arc::new(Snapshot::new(classes, known.as_deref(), &self.settings, read_at, generation));
         self.current.store(Some(Arc::clone(&snapshot)));
         // Only now that no write of this process can begin under the old schema.
         let known = known.iter().flat_map(|known| known.stored_classes());

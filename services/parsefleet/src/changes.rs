@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use parsefleet_cache::{Cache, Limits, LocalCache, RedisCache, Topic};
+use parsefleet_cache::{Cache, Generation, Limits, LocalCache, RedisCache, Topic};
 use parsefleet_data::{DataService, Invalidation};
 use parsefleet_runtime::{Shutdown, config::Config};
 use secrecy::ExposeSecret as _;
+use tokio::sync::watch;
 
 /// Where news are told and heard.
 pub(crate) struct Changes {
@@ -34,18 +35,27 @@ impl Changes {
 
     /// What the data service tells its news to.
     pub(crate) fn invalidation(&self) -> Arc<dyn Invalidation> {
-        Arc::new(Teller { cache: Arc::clone(&self.cache) })
+        Arc::new(Teller { schema: self.cache.changes(Topic::Schema), cache: Arc::clone(&self.cache) })
     }
 }
 
 struct Teller {
     cache: Arc<dyn Cache>,
+    schema: watch::Receiver<Generation>,
 }
 
 #[async_trait::async_trait]
 impl Invalidation for Teller {
     async fn schema_changed(&self) {
         self.cache.invalidate(Topic::Schema).await;
+    }
+
+    async fn schema_changed_everywhere(&self) {
+        self.cache.invalidate_everywhere(Topic::Schema).await;
+    }
+
+    fn schema_generation(&self) -> u64 {
+        self.schema.borrow().number()
     }
 
     async fn roles_changed(&self) {

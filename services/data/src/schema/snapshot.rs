@@ -18,6 +18,8 @@ pub(crate) struct Snapshot {
     built_in: HashMap<&'static str, Arc<Class>>,
     /// When the reading began.
     pub(super) read_at: Instant,
+    /// The state of the schema that was heard of then.
+    pub(super) generation: u64,
 }
 
 /// A class and what was prepared from its schema.
@@ -38,6 +40,7 @@ impl Snapshot {
         earlier: Option<&Self>,
         settings: &Settings,
         read_at: Instant,
+        generation: u64,
     ) -> Self {
         let take = |schema: ClassSchema| {
             let name = schema.name.as_str();
@@ -50,7 +53,7 @@ impl Snapshot {
             Some(snapshot) => snapshot.built_in.clone(),
             None => built_in(settings),
         };
-        Self { classes: classes.into_iter().map(take).collect(), built_in, read_at }
+        Self { classes: classes.into_iter().map(take).collect(), built_in, read_at, generation }
     }
 
     /// A class that can be read: one of the schema collection, or one of Parse's own.
