@@ -2,6 +2,7 @@
 
 mod build;
 mod check;
+mod classes;
 mod help;
 mod limits;
 mod load;
@@ -20,6 +21,7 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 use serde_json::Value as Json;
 
+pub use classes::DefinedClasses;
 pub use limits::{RateLimit, RateLimitMethods, RateLimitZone, Security};
 pub use load::{Launch, Problems, Role, Startup, load};
 
@@ -41,6 +43,8 @@ pub struct Config {
     pub objects: Objects,
     /// `idempotencyOptions`
     pub idempotency: Idempotency,
+    /// `schema`
+    pub classes: Option<DefinedClasses>,
     /// `cacheTTL`, `cacheMaxSize`.
     pub cache: Cache,
     /// `sessionLength`, `expireInactiveSessions`, `extendSessionOnUse`

@@ -18,7 +18,7 @@ use std::{
 
 use arc_swap::ArcSwapOption;
 use parsefleet_core::error::Result;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 use tokio_util::task::TaskTracker;
 
 use self::allowance::Allowance;
@@ -52,6 +52,8 @@ pub(crate) struct Schema {
     reading: Mutex<Option<(Instant, String)>>,
     refreshing: AtomicBool,
     second_looks: Allowance,
+    /// False while the classes of the configuration are set up: until then nobody reads or writes.
+    is_set_up: watch::Sender<bool>,
     tasks: TaskTracker,
 }
 
@@ -65,6 +67,7 @@ impl Schema {
     ) -> Arc<Self> {
         Arc::new(Self {
             store,
+            is_set_up: watch::Sender::new(settings.defined_classes.is_none()),
             settings,
             invalidation,
             current: ArcSwapOption::empty(),
@@ -75,9 +78,18 @@ impl Schema {
         })
     }
 
+    /// To be called when the classes of the configuration are set up.
+    pub(crate) fn set_up(&self) {
+        self.is_set_up.send_replace(true);
+    }
+
     /// The snapshot at hand. While there are requests it is refreshed in the background; only the first one after a pause
     /// waits for it.
     pub(crate) async fn current(self: &Arc<Self>) -> Result<Arc<Snapshot>> {
+        if !*self.is_set_up.borrow() {
+            // The caller's deadline ends the wait. There is always a sender: this.
+            let _ = self.is_set_up.subscribe().wait_for(|done| *done).await;
+        }
         let Some(snapshot) = self.current.load_full() else { return self.fresh().await };
         if snapshot.generation != self.invalidation.schema_generation() {
             return self.heard_of().await;

@@ -5,6 +5,7 @@
 //! request is checked again.
 
 mod change;
+mod define;
 mod index;
 mod remove;
 

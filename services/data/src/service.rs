@@ -61,16 +61,21 @@ impl DataService {
         Self { store, invalidation: Arc::clone(&scope) as Arc<dyn Invalidation>, scope: Some(scope), ..self.clone() }
     }
 
-    /// Makes Parse's own classes and their indexes in the background, however long the database stays away. The handle
+    /// Makes Parse's own classes and their indexes, and the classes of the configuration, in the background, however long the database stays away. The handle
     /// ends when they are there; nobody has to wait for it.
     pub fn prepare_database(&self) -> JoinHandle<()> {
-        let (store, settings) = (Arc::clone(&self.store), Arc::clone(&self.settings));
-        let (preparing, stopping) = (Arc::clone(&self.preparing), self.stopping.clone());
-        preparing.store(true, Ordering::Release);
+        let service = self.clone();
+        self.preparing.store(true, Ordering::Release);
         self.tasks.spawn(async move {
-            if stopping.run_until_cancelled(startup::prepare(store, settings)).await.is_some() {
-                preparing.store(false, Ordering::Release);
-            }
+            let prepare = async {
+                startup::prepare(Arc::clone(&service.store), Arc::clone(&service.settings)).await;
+                if let Some(classes) = &service.settings.defined_classes {
+                    service.define_classes(classes).await;
+                    service.schema.set_up();
+                }
+                service.preparing.store(false, Ordering::Release);
+            };
+            service.stopping.run_until_cancelled(prepare).await;
         })
     }
 

@@ -9,7 +9,7 @@ use parsefleet_core::{
     denylist::{InvalidRule, KeywordDenylist},
     schema::IndexFields,
 };
-use parsefleet_runtime::config::{Database, Objects, RequestComplexity};
+use parsefleet_runtime::config::{Database, DefinedClasses, Objects, RequestComplexity};
 use serde_json::Value as Json;
 
 /// Settings of the data service.
@@ -51,6 +51,8 @@ pub struct Settings {
     pub disabled_indexes: BTreeSet<String>,
     /// Whether the schema API may not change classes (`schema.lockSchemas`).
     pub lock_schemas: bool,
+    /// Classes that are set up at the start, before anything is read or written (`schema`).
+    pub defined_classes: Option<DefinedClasses>,
     /// Which columns the schema API may make indexes on (`databaseOptions.disableIndexFieldValidation`).
     pub index_fields: IndexFields,
     /// Age at which the schema is read again even though nobody told of a change: another server may share the database.
@@ -62,7 +64,12 @@ impl Settings {
     ///
     /// # Errors
     /// A rule of `requestKeywordDenylist` cannot be used.
-    pub fn try_new(app_id: &str, objects: &Objects, database: &Database) -> Result<Self, InvalidRule> {
+    pub fn try_new(
+        app_id: &str,
+        objects: &Objects,
+        database: &Database,
+        classes: Option<&DefinedClasses>,
+    ) -> Result<Self, InvalidRule> {
         let flag = |name: &str| database.options.get(name).and_then(Json::as_bool).unwrap_or(false);
         Ok(Self {
             app_id: app_id.to_owned(),
@@ -82,7 +89,8 @@ impl Settings {
             protected_fields: groups_by_class(&objects.protected_fields),
             protected_fields_owner_exempt: objects.protected_fields_owner_exempt,
             disabled_indexes: disabled_indexes(database),
-            lock_schemas: false,
+            lock_schemas: classes.is_some_and(|classes| classes.lock),
+            defined_classes: classes.cloned(),
             index_fields: match flag("disableIndexFieldValidation") {
                 true => IndexFields::Any,
                 false => IndexFields::Known,
@@ -114,6 +122,7 @@ impl Default for Settings {
             protected_fields_owner_exempt: true,
             disabled_indexes: BTreeSet::new(),
             lock_schemas: false,
+            defined_classes: None,
             index_fields: IndexFields::Known,
             schema_max_age: Duration::from_secs(5),
         }

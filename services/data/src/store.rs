@@ -14,6 +14,8 @@ pub use mongo::MongoStore;
 pub use sqlite::SqliteStore;
 pub use transaction::Transaction;
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use bson::{Bson, Document, RawDocumentBuf};
 use parsefleet_core::{
@@ -129,6 +131,22 @@ pub enum IndexKind {
     Hashed,
 }
 
+/// A lock that one process at a time can have.
+#[derive(Clone, Debug)]
+pub struct Lock {
+    /// What it is about.
+    pub name: &'static str,
+    /// Who has it: another text in each process.
+    pub owner: String,
+}
+
+impl Lock {
+    /// A lock for whoever asks now.
+    pub fn new(name: &'static str) -> Self {
+        Self { name, owner: format!("{:016x}", rand::random::<u64>()) }
+    }
+}
+
 /// What changes in the description of a class; fields that go are [`ObjectStore::remove_fields`]'.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ClassEdit {
@@ -192,6 +210,12 @@ pub trait ObjectStore: Send + Sync + 'static {
     ///
     /// No object that is stored at the same time is lost: either it is counted, or it is there afterwards.
     async fn drop_class(&self, class: &ClassSchema) -> Result<u64, StoreError>;
+
+    /// Takes a lock, or keeps it for longer; it ends by itself after a time. Whether it could be had.
+    async fn lock(&self, lock: &Lock, duration: Duration) -> Result<bool, StoreError>;
+
+    /// Gives a lock back.
+    async fn unlock(&self, lock: &Lock) -> Result<(), StoreError>;
 
     /// Makes an index unless one of that name is there.
     async fn ensure_index(&self, class: &ClassName, index: &Index) -> Result<(), StoreError>;

@@ -104,7 +104,7 @@ async fn open_data(process: &Process, changes: &Changes) -> anyhow::Result<DataS
             Arc::new(store.with_context(|| format!("open the embedded store in {}", database.data_dir.display()))?)
         }
     };
-    let settings = Settings::try_new(&config.app_id, &config.objects, database)?;
+    let settings = Settings::try_new(&config.app_id, &config.objects, database, config.classes.as_ref())?;
     let service = DataService::new(store, settings, changes.invalidation());
     service.prepare_database();
     let probed = service.clone();

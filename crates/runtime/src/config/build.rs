@@ -1,5 +1,6 @@
 //! From effective values to the typed configuration, with the rules that values have to keep.
 
+mod classes;
 mod database;
 mod fleet;
 mod http;
@@ -54,6 +55,7 @@ pub(super) fn build(settings: &Settings, role: Role, problems: &mut Vec<String>)
         database: builder.database(),
         objects: builder.objects(),
         idempotency: builder.idempotency(),
+        classes: builder.defined_classes(),
         cache: builder.cache(),
         sessions: builder.sessions(),
         rate_limits: builder.rate_limits(),

@@ -18,7 +18,7 @@ use parsefleet_core::{
 use super::*;
 use crate::{
     invalidation::NoInvalidation,
-    store::{ClassEdit, Documents, FindOptions, Index, Transaction},
+    store::{ClassEdit, Documents, FindOptions, Index, Lock, Transaction},
 };
 
 /// A schema collection that other processes write to as well.
@@ -83,6 +83,14 @@ impl ObjectStore for Shared {
     }
 
     async fn drop_class(&self, _: &ClassSchema) -> Result<u64, StoreError> {
+        unused()
+    }
+
+    async fn lock(&self, _: &Lock, _: Duration) -> Result<bool, StoreError> {
+        unused()
+    }
+
+    async fn unlock(&self, _: &Lock) -> Result<(), StoreError> {
         unused()
     }
 

@@ -12,7 +12,7 @@ use parsefleet_core::{
 use serde_json::{Map, Value as Json};
 use tracing::Instrument as _;
 
-use super::{AggregateOptions, ClassEdit, Documents, FindOptions, Index, ObjectStore, StoreError, Transaction};
+use super::{AggregateOptions, ClassEdit, Documents, FindOptions, Index, Lock, ObjectStore, StoreError, Transaction};
 use crate::codec::{encode_changes, encode_update};
 
 mod aggregate;
@@ -24,6 +24,7 @@ mod error;
 mod filter;
 mod find;
 mod index;
+mod lock;
 mod schema;
 mod transaction;
 
@@ -143,6 +144,14 @@ impl ObjectStore for MongoStore {
 
     async fn drop_class(&self, class: &ClassSchema) -> Result<u64, StoreError> {
         drop::drop_class(self, &class.name).await
+    }
+
+    async fn lock(&self, lock: &Lock, duration: Duration) -> Result<bool, StoreError> {
+        lock::take(self, lock, duration).await
+    }
+
+    async fn unlock(&self, lock: &Lock) -> Result<(), StoreError> {
+        lock::give_back(self, lock).await
     }
 
     async fn ensure_index(&self, class: &ClassName, index: &Index) -> Result<(), StoreError> {

@@ -16,7 +16,7 @@
 //!
 //! Searches that no index narrows read the whole class, all geographic ones among them. Full-text search needs MongoDB.
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
@@ -34,7 +34,7 @@ use self::{
     readers::Readers,
     writer::{Session, Writer},
 };
-use super::{ClassEdit, Documents, FindOptions, Index, IndexKind, ObjectStore, StoreError, Transaction};
+use super::{ClassEdit, Documents, FindOptions, Index, IndexKind, Lock, ObjectStore, StoreError, Transaction};
 use crate::codec::{columns::projected_names, decode_class, encode_changes, encode_class, encode_update};
 
 mod apply;
@@ -203,6 +203,15 @@ impl ObjectStore for SqliteStore {
     async fn drop_class(&self, class: &ClassSchema) -> Result<u64, StoreError> {
         let class = class.clone();
         self.write(move |session| describe::drop_class(session, &class)).await
+    }
+
+    /// The file belongs to one process, in which classes are set up once.
+    async fn lock(&self, _: &Lock, _: Duration) -> Result<bool, StoreError> {
+        Ok(true)
+    }
+
+    async fn unlock(&self, _: &Lock) -> Result<(), StoreError> {
+        Ok(())
     }
 
     async fn ensure_index(&self, class: &ClassName, index: &Index) -> Result<(), StoreError> {

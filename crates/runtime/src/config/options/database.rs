@@ -30,9 +30,7 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         "Let clients create a class by saving its first object.",
     )
     .default("true"),
-    object("schema", &["PARSE_SERVER_SCHEMA"], "Classes that are set up and kept at the start.")
-        .not_implemented()
-        .members(SCHEMA),
+    object("schema", &["PARSE_SERVER_SCHEMA"], "Classes that are set up and kept at the start.").members(SCHEMA),
     object("query", &["PARSE_SERVER_QUERY"], "What aggregations answer.").default("{}").members(QUERY),
     integer("defaultLimit", &["PARSE_SERVER_DEFAULT_LIMIT"], "Number of results unless the query says otherwise.")
         .default("100"),
@@ -105,13 +103,13 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
 
 pub(super) const SCHEMA: &[OptionSpec] = &[
     object("definitions", NESTED, "List of class definitions to enforce at start.").default("[]").required(),
-    boolean("strict", NESTED, "Warn about undefined classes/fields; exit on duplicate class names.").default("false"),
+    boolean("strict", NESTED, "Warn about undefined classes/fields.").default("false"),
     boolean("deleteExtraFields", NESTED, "Drop fields not in the definition.").default("false"),
     boolean("recreateModifiedFields", NESTED, "Drop and re-add fields whose type changed.").default("false"),
     boolean("lockSchemas", NESTED, "Reject schema changes through the API (119).").default("false"),
     boolean("keepUnknownIndexes", NESTED, "Leave undeclared indexes in place.").default("false"),
-    text("beforeMigration", NESTED, "Callback before."),
-    text("afterMigration", NESTED, "Callback after."),
+    text("beforeMigration", NESTED, "Callback before.").not_implemented(),
+    text("afterMigration", NESTED, "Callback after.").not_implemented(),
 ];
 
 pub(super) const QUERY: &[OptionSpec] = &[
