@@ -8,7 +8,7 @@ use parsefleet_testkit::servers::{
 };
 
 /// The files of tests.
-const SUITES: [&str; 2] = ["objects.test.mjs", "config.test.mjs"];
+const SUITES: [&str; 3] = ["objects.test.mjs", "config.test.mjs", "schemas.test.mjs"];
 
 /// The oldest and the newest version that have to work.
 const SDKS: [&str; 2] = ["parse-5/node", "parse-8/node"];

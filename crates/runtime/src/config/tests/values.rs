@@ -297,3 +297,42 @@ fn everything_wrong_with_limits_and_ids_is_told_at_once() {
     }
     assert!(config(&["--routeAllowList", "classes/(?!Secret).*"]).http.route_allow_list.is_some());
 }
+
+#[test]
+fn defined_classes() {
+    let classes = |json: &str| {
+        let environment = [
+            ("PARSE_SERVER_APPLICATION_ID", "test"),
+            ("PARSE_SERVER_MASTER_KEY", "master"),
+            ("PARSE_SERVER_SCHEMA", json),
+        ];
+        let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        match load(std::iter::empty(), environment) {
+            Ok(Launch::Run(startup)) => Ok(startup.config.classes),
+            Ok(Launch::Print(text)) => panic!("{text}"),
+            Err(problems) => Err(problems.0),
+        }
+    };
+    assert_eq!(config(&[]).classes, None);
+    let given = r#"{"definitions": [{"className": "Game", "fields": {"a": {"type": "String"}}}], "lockSchemas": true}"#;
+    let defined = classes(given).unwrap().unwrap();
+    assert_eq!((defined.definitions.len(), defined.definitions[0].name.as_str()), (1, "Game"));
+    assert!(defined.lock && !defined.rules.strict && !defined.rules.delete_extra_fields);
+    for (given, problem) in [
+        ("[]", "schema must be an object."),
+        (r#"{"definitions": {}}"#, "schema.definitions must be a list of classes."),
+        (r#"{"strict": "yes"}"#, "schema.strict must be a boolean."),
+        (
+            r#"{"definitions": [{"className": "A", "fields": {"a": {"type": "Nope"}}}]}"#,
+            "schema.definitions, entry 1, A: invalid field type: Nope",
+        ),
+        (r#"{"definitions": [{"className": "A"}, {"className": "A"}]}"#, "schema.definitions holds A more than once."),
+        (
+            r#"{"beforeMigration": "./before.js"}"#,
+            "schema.beforeMigration is not implemented yet; leave it out, it would have no effect",
+        ),
+        (r#"{"nope": 1}"#, "error: unknown option schema.nope"),
+    ] {
+        assert_eq!(classes(given), Err(vec![problem.to_owned()]), "{given}");
+    }
+}
