@@ -129,11 +129,7 @@ impl Definition {
     }
 
     /// Indexes that go and come, and those that come again with other keys.
-    fn plan_indexes(
-        &self,
-        class: &ClassSchema,
-        rules: &DefinitionRules,
-    ) -> (Vec<(String, IndexRequest)>, Vec<(String, IndexRequest)>) {
+    fn plan_indexes(&self, class: &ClassSchema, rules: &DefinitionRules) -> (IndexRequests, IndexRequests) {
         let (mut changed, mut remade) = (Vec::new(), Vec::new());
         for (name, keys) in class.indexes.iter().filter(|(name, _)| !is_parses_own(&self.name, name)) {
             match self.indexes.iter().find(|(defined, _)| defined == name) {
@@ -164,6 +160,8 @@ impl ClassSchema {
         Some(SchemaRequest { permissions: Some(Json::Object(permissions)), ..SchemaRequest::default() })
     }
 }
+
+type IndexRequests = Vec<(String, IndexRequest)>;
 
 /// Type and the options that a definition may give.
 fn field_options(request: FieldRequest) -> Option<JsonMap<String, Json>> {
