@@ -79,16 +79,19 @@ impl DataService {
         })
     }
 
-    /// Makes the indexes of a class again, in the background, if it is one that relies on some.
-    pub(crate) fn prepare_indexes(&self, class: &ClassName) {
+    /// Makes the indexes of a class again, if it is one that relies on some. Goes on in the background if nobody waits.
+    pub(crate) async fn prepare_indexes(&self, class: &ClassName) {
         if !startup::relies_on_indexes(class) {
             return;
         }
         let (store, settings, class) = (Arc::clone(&self.store), Arc::clone(&self.settings), class.clone());
         let stopping = self.stopping.clone();
-        self.tasks.spawn(async move {
+        let made = self.tasks.spawn(async move {
             stopping.run_until_cancelled(startup::prepare_indexes(store, settings, class)).await;
         });
+        if let Err(error) = made.await {
+            tracing::error!(%error, "the indexes of a class were not made again");
+        }
     }
 
     /// Ends the work in the background. Requests in flight are the server's to wait for.

@@ -31,7 +31,7 @@ impl DataService {
         }
         tracing::info!(parse.class = %name, "class removed");
         // Parse's own classes do not do without their indexes.
-        self.prepare_indexes(&name);
+        self.prepare_indexes(&name).await;
         self.schema.changed().await?;
         self.forget_sessions(name.as_str()).await;
         Ok(())
