@@ -28,7 +28,7 @@ const ALLOWED: [(&str, &[&str]); 10] = [
         ],
     ),
     ("parsefleet-testkit", &["parsefleet-core", "parsefleet-data"]),
-    ("parsefleet-tests", &["parsefleet-core", "parsefleet-cache", "parsefleet-data", "parsefleet-testkit"]),
+    ("parsefleet-tests", &["parsefleet-core", "parsefleet-runtime", "parsefleet-data", "parsefleet-testkit"]),
 ];
 
 #[test]
