@@ -17,6 +17,8 @@ use crate::{
 
 /// Connections that send one request after the other.
 const CONNECTIONS: &str = "64";
+/// The same for requests that each are a thousand.
+const CONNECTIONS_OF_BATCHES: &str = "2";
 
 /// One scenario, ready to be sent to one server.
 pub(crate) struct Load {
@@ -25,6 +27,7 @@ pub(crate) struct Load {
     headers: String,
     /// A file: a thousand objects are too long for an environment variable.
     body: Option<PathBuf>,
+    connections: &'static str,
 }
 
 /// What one measurement found.
@@ -81,13 +84,14 @@ impl Load {
                 Some(file)
             }
         };
-        Ok(Some(Self { paths, script, headers, body }))
+        let connections = if scenario.kind == Kind::Batch { CONNECTIONS_OF_BATCHES } else { CONNECTIONS };
+        Ok(Some(Self { paths, script, headers, body, connections }))
     }
 
     /// Sends requests for some seconds.
     pub(crate) fn run(&self, seconds: u32, target: &Target) -> Result<Measured> {
         let mut wrk = Command::new(tool("wrk"));
-        wrk.args(["--threads", "1", "--connections", CONNECTIONS, "--duration", &format!("{seconds}s")]);
+        wrk.args(["--threads", "1", "--connections", self.connections, "--duration", &format!("{seconds}s")]);
         wrk.args(["--timeout", "30s", "--script"]);
         wrk.arg(&self.script).arg(target.url.trim_end_matches("/parse"));
         wrk.env("BENCH_PATHS", &self.paths).env("BENCH_HEADERS", &self.headers);
