@@ -30,7 +30,8 @@ pub(crate) async fn serve(role: Role, process: &Process) -> anyhow::Result<()> {
     }
 }
 
-/// Everything in this process: the generated clients call the generated servers without a socket.
+/// Everything in this process, without a socket: the gateway calls data itself, and the rest by generated clients over generated
+/// servers.
 async fn standalone(process: &Process) -> anyhow::Result<()> {
     let listener = http_listener(process).await?;
     let changes = Changes::open(&process.config)?;
