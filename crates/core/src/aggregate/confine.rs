@@ -1,5 +1,5 @@
 //! What keeps a pipeline inside the app: it reads classes and nothing else, runs no code in the database, and never meets
-//! a password hash or a token that makes its bearer the user, which no other request shows either.
+//! a password hash or a token that makes its bearer the user, which no find with a master key shows either.
 
 use serde_json::{Map as JsonMap, Value as Json, json};
 
