@@ -8,10 +8,10 @@ use prost::Message;
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=parsefleet");
-    let files = ["common", "auth", "data", "schema"].map(|name| format!("parsefleet/v1/{name}.proto"));
+    let files = ["common", "auth", "data", "rows", "schema", "mail"].map(|name| format!("parsefleet/v1/{name}.proto"));
     let descriptors = protox::compile(files, ["."])?;
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out.join("descriptors.bin"), descriptors.encode_to_vec())?;
-    tonic_prost_build::configure().bytes(".").compile_fds(descriptors)?;
+    tonic_prost_build::configure().bytes(".").generate_default_stubs(true).compile_fds(descriptors)?;
     Ok(())
 }

@@ -1,21 +1,13 @@
-//! The auth service: who a session token belongs to, and which roles that user holds.
+//! The auth service: users, sessions and roles.
 //!
-//! It keeps no state. Users, sessions and roles are objects, and every object is read by way of the data service.
+//! It keeps no state. Users, sessions and roles are objects, and every object is read and written by way of the data service:
+//! by [`objects`] with the rights of who asks, by [`rows`] with all rights and every column.
 
 mod objects;
 mod roles;
+mod rows;
 mod rpc;
+mod service;
 mod session;
 
-use parsefleet_proto::v1::auth_server::{Auth, AuthServer};
-use parsefleet_runtime::rpc::{Channel, Routes};
-
-/// The service as a generated server, reading through this data service.
-pub fn server(data: Channel) -> AuthServer<impl Auth> {
-    AuthServer::new(rpc::AuthRpc::new(data))
-}
-
-/// The service on a port of its own.
-pub fn routes(data: Channel) -> Routes {
-    Routes::default().add(server(data))
-}
+pub use crate::service::AuthService;

@@ -1,51 +1,34 @@
-//! The gRPC edge of the service.
+//! The gRPC edge: the only place of this service that knows tonic.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::future::Future;
 
-use parsefleet_core::{Date, error::Result};
+use parsefleet_core::error::Result;
 use parsefleet_proto::{
     status_from_error,
-    v1::{ResolveRequest, ResolveResponse, auth_server::Auth},
+    v1::{
+        ResolveRequest, ResolveResponse,
+        auth_server::{Auth, AuthServer},
+    },
 };
-use parsefleet_runtime::rpc::Channel;
-use tonic::{Request, Response, Status};
+use parsefleet_runtime::rpc::MESSAGE_LIMIT;
+use tonic::{Request, Response, Status, async_trait};
 
-use crate::{objects::Objects, roles, session};
+use crate::service::AuthService;
 
-/// The service behind the generated server.
-#[derive(Clone)]
-pub(crate) struct AuthRpc {
-    objects: Objects,
-}
-
-impl AuthRpc {
-    /// A service that reads through this data service.
-    pub(crate) fn new(data: Channel) -> Self {
-        Self { objects: Objects::new(data) }
-    }
-
-    async fn resolve(&self, request: ResolveRequest) -> Result<ResolveResponse> {
-        let context = request.context.unwrap_or_default();
-        let session = session::resolve(&self.objects, &context, &request.session_token, now()).await?;
-        let roles = roles::of_user(&self.objects, &context, &session.user_id).await?;
-        Ok(ResolveResponse {
-            user_id: session.user_id,
-            roles,
-            expires_at: session.expires_at.map(|date| date.0),
-            session_id: session.id,
-        })
+impl AuthService {
+    /// The service as a gRPC server, for this process or for a port.
+    pub fn into_server(self) -> AuthServer<Self> {
+        AuthServer::new(self).max_decoding_message_size(MESSAGE_LIMIT).max_encoding_message_size(MESSAGE_LIMIT)
     }
 }
 
-#[async_trait::async_trait]
-impl Auth for AuthRpc {
-    #[tracing::instrument(name = "auth.resolve", skip_all)]
+#[async_trait]
+impl Auth for AuthService {
     async fn resolve(&self, request: Request<ResolveRequest>) -> Result<Response<ResolveResponse>, Status> {
-        self.resolve(request.into_inner()).await.map(Response::new).map_err(|error| status_from_error(&error))
+        answer(self.resolve_token(request.into_inner())).await
     }
 }
 
-fn now() -> Date {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Date(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+async fn answer<T>(work: impl Future<Output = Result<T>>) -> Result<Response<T>, Status> {
+    work.await.map(Response::new).map_err(|error| status_from_error(&error))
 }

@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use anyhow::Context as _;
+use parsefleet_auth::AuthService;
 use parsefleet_data::{
     DataService, Settings,
     store::{MongoStore, ObjectStore, SqliteStore},
@@ -37,7 +38,8 @@ async fn standalone(process: &Process) -> anyhow::Result<()> {
     let changes = Changes::open(&process.config)?;
     let service = open_data(process, &changes).await?;
     let data = Channel::local(service.clone().into_server());
-    let auth = Channel::local(parsefleet_auth::server(data.clone()));
+    let auth = AuthService::new(Arc::clone(&process.config), data.clone());
+    let auth = Channel::local(auth.into_server());
     let schemas = Channel::local(service.clone().into_schemas_server());
     let channels = Channels { auth, data, data_here: Some(Arc::new(service)), schemas };
     serve_gateway(process, listener, channels, &changes).await
@@ -58,7 +60,8 @@ async fn auth(process: &Process) -> anyhow::Result<()> {
     let listener = grpc_listener(process).await?;
     let data = connect(process, process.config.fleet.data_url.as_deref())?;
     data.require_once(&process.readiness, "data");
-    serve_grpc(process, Role::Auth, listener, parsefleet_auth::routes(data)).await
+    let auth = AuthService::new(Arc::clone(&process.config), data);
+    serve_grpc(process, Role::Auth, listener, Routes::default().add(auth.into_server())).await
 }
 
 async fn data(process: &Process) -> anyhow::Result<()> {

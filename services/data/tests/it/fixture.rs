@@ -136,6 +136,7 @@ impl Client {
             class_name: class.to_owned(),
             body: body.to_string().into(),
             mount_url: String::new(),
+            owned: None,
         };
         let answer = self.client.clone().create(request).await.map_err(parse_error)?.into_inner();
         let body = parsed(&answer.body);
@@ -155,6 +156,7 @@ impl Client {
             object_id: id.to_owned(),
             body: body.to_string().into(),
             mount_url: String::new(),
+            owned: None,
         };
         self.client.clone().update(request).await.map(|answer| parsed(&answer.into_inner().body)).map_err(parse_error)
     }
@@ -188,8 +190,10 @@ impl Client {
             let (body, mount_url) = (body.to_string().into(), String::new());
             Operation {
                 operation: Some(match *verb {
-                    "create" => Kind::Create(CreateRequest { context, class_name, body, mount_url }),
-                    "update" => Kind::Update(UpdateRequest { context, class_name, object_id, body, mount_url }),
+                    "create" => Kind::Create(CreateRequest { context, class_name, body, mount_url, owned: None }),
+                    "update" => {
+                        Kind::Update(UpdateRequest { context, class_name, object_id, body, mount_url, owned: None })
+                    }
                     "delete" => Kind::Delete(DeleteRequest { context, class_name, object_id }),
                     "get" => Kind::Get(GetRequest { context, class_name, object_id, ..Default::default() }),
                     "find" => Kind::Find(FindRequest { context, class_name, r#where: body, ..Default::default() }),

@@ -131,6 +131,7 @@ pub(super) fn create_request(writer: Writer<'_>, class: &str, body: Members, mou
         class_name: class.to_owned(),
         body: body.into_bytes(),
         mount_url: mount_url.to_owned(),
+        owned: None,
     }
 }
 
@@ -146,6 +147,7 @@ pub(super) fn update_request(
         object_id: id.to_owned(),
         body: body.into_bytes(),
         mount_url: mount_url.to_owned(),
+        owned: None,
     }
 }
 

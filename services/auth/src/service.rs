@@ -1,0 +1,24 @@
+//! The auth service: what it is made of.
+
+use std::sync::Arc;
+
+use parsefleet_runtime::{config::Config, rpc::Channel};
+
+use crate::{objects::Objects, rows::Rows};
+
+/// Users, sessions and roles. It keeps no state of its own; clones share everything.
+#[derive(Clone)]
+pub struct AuthService {
+    /// Objects, with the rights of who asks.
+    pub(crate) objects: Objects,
+    /// Rows of the three classes, with all rights.
+    pub(crate) rows: Rows,
+    pub(crate) config: Arc<Config>,
+}
+
+impl AuthService {
+    /// A service that reads and writes by way of this data service.
+    pub fn new(config: Arc<Config>, data: Channel) -> Self {
+        Self { objects: Objects::new(data.clone()), rows: Rows::new(data), config }
+    }
+}
