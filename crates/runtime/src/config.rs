@@ -7,8 +7,10 @@ mod help;
 mod limits;
 mod load;
 mod options;
+mod pages;
 mod settings;
 mod sources;
+mod user_mail;
 mod value;
 
 #[cfg(test)]
@@ -24,6 +26,8 @@ use serde_json::Value as Json;
 pub use classes::DefinedClasses;
 pub use limits::{RateLimit, RateLimitMethods, RateLimitZone, Security};
 pub use load::{Launch, Problems, Role, Startup, load};
+pub use pages::{CustomRoute, CustomUrl, Page, Pages};
+pub use user_mail::{PasswordReset, UserMail, Verification};
 
 /// Everything a Parsefleet process can be told. Parse Server's options keep their meaning; Parsefleet's own are under
 /// `fleet`.
@@ -49,6 +53,10 @@ pub struct Config {
     pub cache: Cache,
     /// `sessionLength`, `expireInactiveSessions`, `extendSessionOnUse`
     pub sessions: Sessions,
+    /// Mails to users: `verifyUserEmails` and what goes with it.
+    pub user_mail: UserMail,
+    /// `pages`, `customPages`
+    pub pages: Pages,
     /// `rateLimit`
     pub rate_limits: Vec<RateLimit>,
     /// `security`

@@ -7,6 +7,8 @@ mod http;
 mod idempotency;
 mod limits;
 mod objects;
+mod pages;
+mod user_mail;
 
 use std::time::Duration;
 
@@ -58,6 +60,8 @@ pub(super) fn build(settings: &Settings, role: Role, problems: &mut Vec<String>)
         classes: builder.defined_classes(),
         cache: builder.cache(),
         sessions: builder.sessions(),
+        user_mail: builder.user_mail(),
+        pages: builder.pages(),
         rate_limits: builder.rate_limits(),
         security: builder.security(),
         log: builder.log(),

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::options::{AREAS, Kind, OptionSpec, State, all};
+use super::options::{AREAS, OptionSpec, State, all};
 
 /// What `--help` prints.
 pub(super) fn help() -> String {
@@ -31,8 +31,7 @@ pub(super) fn help() -> String {
 }
 
 fn option_lines(text: &mut String, option: &OptionSpec) {
-    let (open, close) =
-        if matches!(option.kind, Kind::Boolean | Kind::IntegerOrBoolean) { ('[', ']') } else { ('<', '>') };
+    let (open, close) = if option.kind.is_switch() { ('[', ']') } else { ('<', '>') };
     let _ = write!(text, "  --{} {open}{}{close}\n      {}", option.name, option.name, option.meaning);
     if option.required {
         text.push_str(" Required.");

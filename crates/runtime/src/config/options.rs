@@ -45,6 +45,8 @@ pub(crate) enum Kind {
     Text,
     /// `true` and `1` are true, all else is false.
     Boolean,
+    /// A switch that Parse Server also takes a function for.
+    BooleanOrFunction,
     /// The leading digits.
     Integer,
     /// `true`, `false` or an integer.
@@ -59,6 +61,13 @@ pub(crate) enum Kind {
     Any,
     /// Seconds, or a number with a unit: `500ms`, `30s`, `2m`, `1h`.
     Duration,
+}
+
+impl Kind {
+    /// Whether a flag without a value switches it on.
+    pub(crate) fn is_switch(self) -> bool {
+        matches!(self, Self::Boolean | Self::BooleanOrFunction | Self::IntegerOrBoolean)
+    }
 }
 
 /// Whether an option works.
@@ -174,6 +183,10 @@ const fn text(name: &'static str, env: &'static [&'static str], meaning: &'stati
 
 const fn boolean(name: &'static str, env: &'static [&'static str], meaning: &'static str) -> OptionSpec {
     OptionSpec::new(name, env, Kind::Boolean, meaning)
+}
+
+const fn switch_or_function(name: &'static str, env: &'static [&'static str], meaning: &'static str) -> OptionSpec {
+    OptionSpec::new(name, env, Kind::BooleanOrFunction, meaning)
 }
 
 const fn integer(name: &'static str, env: &'static [&'static str], meaning: &'static str) -> OptionSpec {

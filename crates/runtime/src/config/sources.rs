@@ -96,7 +96,7 @@ impl CommandLine {
         let value = inline.or_else(|| rest.next_if(|next| is_value_of(option, next)));
         match value {
             Some(value) => self.flags.push((option, value)),
-            None if matches!(option.kind, Kind::Boolean | Kind::IntegerOrBoolean) => {
+            None if option.kind.is_switch() => {
                 self.flags.push((option, "true".to_owned()));
             }
             None => problems.push(format!("error: option '--{name} <{name}>' argument missing")),
@@ -119,7 +119,7 @@ impl CommandLine {
 /// `--verbose config.json` is a switch and a file.
 fn is_value_of(option: &OptionSpec, argument: &str) -> bool {
     match option.kind {
-        Kind::Boolean => matches!(argument, "true" | "false" | "0" | "1"),
+        Kind::Boolean | Kind::BooleanOrFunction => matches!(argument, "true" | "false" | "0" | "1"),
         Kind::IntegerOrBoolean => {
             matches!(argument, "true" | "false") || argument.starts_with(|c: char| c.is_ascii_digit())
         }

@@ -22,6 +22,13 @@ pub(super) fn from_json(option: &OptionSpec, given: &Json) -> Result<Json, Strin
             }
         },
         Kind::Boolean => Ok(Json::Bool(truth(given))),
+        Kind::BooleanOrFunction => match given {
+            Json::String(text) if !["true", "false", "1", "0", ""].contains(&text.as_str()) => {
+                Err(is_a_function(option.name, "true or false"))
+            }
+            Json::Array(_) | Json::Object(_) => Err(is_a_function(option.name, "true or false")),
+            other => Ok(Json::Bool(truth(other))),
+        },
         Kind::Integer => integer(option, given),
         Kind::IntegerOrBoolean => match given {
             Json::Bool(_) => Ok(given.clone()),
@@ -48,6 +55,11 @@ pub(super) fn from_json(option: &OptionSpec, given: &Json) -> Result<Json, Strin
             duration(&text).map(|_| Json::String(text.clone())).ok_or_else(|| invalid(option, given))
         }
     }
+}
+
+/// What is said where Parse Server takes a function: `instead` can be given.
+pub(super) fn is_a_function(name: &str, instead: &str) -> String {
+    format!("{name} holds no {instead}: a function is JavaScript, which needs Cloud Code, and that is not there yet")
 }
 
 /// A time such as `500ms`, `30s`, `2m`, `1h` or `30` (seconds).

@@ -18,7 +18,14 @@ pub(super) const PAGES: &[OptionSpec] = &[
 pub(super) const PAGES_ROUTE: &[OptionSpec] = &[
     text("method", NESTED, "HTTP method.").required(),
     text("path", NESTED, "Path below the pages endpoint.").required(),
-    text("handler", NESTED, "Async handler.").required(),
+    object("handler", NESTED, "What is answered: `file`, and `query` that is put into it.")
+        .required()
+        .members(PAGES_HANDLER),
+];
+
+pub(super) const PAGES_HANDLER: &[OptionSpec] = &[
+    text("file", NESTED, "File in the pages directory.").required(),
+    object("query", NESTED, "Texts that are put into it."),
 ];
 
 pub(super) const PAGES_CUSTOM_URLS: &[OptionSpec] = &[

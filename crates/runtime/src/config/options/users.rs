@@ -63,10 +63,14 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         .not_implemented()
         .members(PASSWORD_POLICY),
     adapter("emailAdapter", &["PARSE_SERVER_EMAIL_ADAPTER"], "What sends mails.").secret().not_implemented(),
-    boolean("verifyUserEmails", &["PARSE_SERVER_VERIFY_USER_EMAILS"], "Ask new users to verify their e-mail address.")
-        .default("false")
-        .not_implemented(),
-    boolean(
+    switch_or_function(
+        "verifyUserEmails",
+        &["PARSE_SERVER_VERIFY_USER_EMAILS"],
+        "Ask new users to verify their e-mail address.",
+    )
+    .default("false")
+    .not_implemented(),
+    switch_or_function(
         "preventLoginWithUnverifiedEmail",
         &["PARSE_SERVER_PREVENT_LOGIN_WITH_UNVERIFIED_EMAIL"],
         "Refuse to log in users whose address is not verified.",
@@ -80,7 +84,7 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
     )
     .default("false")
     .not_implemented(),
-    boolean(
+    switch_or_function(
         "sendUserEmailVerification",
         &["PARSE_SERVER_SEND_USER_EMAIL_VERIFICATION"],
         "Send the verification mail by itself.",

@@ -81,7 +81,7 @@ fn cell(text: &str) -> String {
 fn kind(kind: Kind) -> &'static str {
     match kind {
         Kind::Text => "text",
-        Kind::Boolean => "switch",
+        Kind::Boolean | Kind::BooleanOrFunction => "switch",
         Kind::Integer => "integer",
         Kind::IntegerOrBoolean => "integer or switch",
         Kind::IntegerOrText => "integer or text",
