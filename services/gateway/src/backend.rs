@@ -34,7 +34,8 @@ macro_rules! ask {
         let message = $message;
         let answer = match &$backend.here {
             Some(service) => rpc::in_process($path, service.$method(Request::new(message))).await,
-            None => $backend.client.clone().$method(message).await.map(Response::into_inner),
+            // Boxed, because it is large, and rarer here than the way above.
+            None => Box::pin($backend.client.clone().$method(message)).await.map(Response::into_inner),
         };
         answer.map_err(parse_error)
     }};
@@ -49,7 +50,7 @@ impl AuthBackend {
 
     pub(crate) async fn resolve(&self, token: &str, context: RequestContext) -> Result<ResolveResponse, ParseError> {
         let message = ResolveRequest { context: Some(context), session_token: token.to_owned() };
-        Ok(self.0.clone().resolve(message).await.map_err(parse_error)?.into_inner())
+        Ok(Box::pin(self.0.clone().resolve(message)).await.map_err(parse_error)?.into_inner())
     }
 }
 

@@ -25,7 +25,6 @@ use parsefleet_runtime::{
     rpc::deadline,
     telemetry::{continue_trace, metrics::count_panic, spans_enabled},
 };
-use tokio::task::JoinError;
 use tokio_util::task::TaskTracker;
 use tower::Service;
 use tracing::{Instrument as _, field};
@@ -37,6 +36,7 @@ use crate::{
     client_address::TrustedProxies,
     context::{self, Identity},
     failure::{Failure, Result},
+    finish::Finish,
     health::Condition,
     idempotency,
     javascript::Loose,
@@ -138,17 +138,10 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let gateway = self.clone();
-        // A task of its own: a client that hangs up does not stop a write between its steps, nor a database command between
-        // question and answer, which would cost the connection to the database.
-        let answer = self.requests.spawn(async move { gateway.respond(request).await });
-        Box::pin(async move {
-            match answer.await.map_err(JoinError::try_into_panic) {
-                Ok(response) => Ok(response),
-                Err(Ok(panic)) => std::panic::resume_unwind(panic),
-                // Cancelled, which only the end of the whole process does.
-                Err(Err(_)) => std::future::pending().await,
-            }
-        })
+        // A client that hangs up does not stop a write between its steps, nor a database command between question and answer,
+        // which would cost the connection to the database.
+        let answer = Finish::new(async move { gateway.respond(request).await }, &self.requests);
+        Box::pin(async move { Ok(answer.await) })
     }
 }
 
@@ -183,7 +176,8 @@ impl Exchange<'_> {
         B: HttpBody<Data = Bytes> + Send,
     {
         let limit = self.app.config.fleet.request_timeout;
-        let work = AssertUnwindSafe(deadline::within(limit, self.answer(path, body))).catch_unwind();
+        // Boxed, because it is large, and everything around it would be moved with it.
+        let work = AssertUnwindSafe(deadline::within(limit, Box::pin(self.answer(path, body)))).catch_unwind();
         match work.await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(_)) => Err(ParseError::new(ErrorCode::Timeout, "The request timed out.").into()),

@@ -15,6 +15,7 @@ mod client_address;
 mod context;
 mod cors;
 mod failure;
+mod finish;
 mod gateway;
 mod health;
 mod idempotency;

@@ -132,8 +132,11 @@ impl Builder<'_> {
                 }
             }
         }
-        if !operators.is_empty() {
-            self.put(key, operators);
+        // Means the same as `$eq`, but MongoDB takes its shortest way, without a plan, only for an `_id` that is named like this.
+        match operators.get("$eq") {
+            Some(Bson::String(text)) if operators.len() == 1 => self.put(key, text.as_str()),
+            _ if operators.is_empty() => {}
+            _ => self.put(key, operators),
         }
         Ok(())
     }

@@ -60,10 +60,10 @@ async fn find_any(
     match run("find", collection.name(), first).await {
         Ok(documents) => Ok(documents),
         Err(error) => {
-            make_missing_index(store, class, query, &error).await?;
+            Box::pin(make_missing_index(store, class, query, &error)).await?;
             let again =
                 read_all(&collection, filter(class, query, Purpose::Find)?, find_options(store, options)?, &mut turn);
-            command("find", collection.name(), again).await
+            Box::pin(command("find", collection.name(), again)).await
         }
     }
 }
