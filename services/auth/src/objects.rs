@@ -33,6 +33,11 @@ impl Objects {
         Self { data: DataClient::new(data).max_decoding_message_size(MESSAGE_LIMIT) }
     }
 
+    /// The data service itself.
+    pub(crate) fn data(&self) -> DataClient<Channel> {
+        self.data.clone().max_encoding_message_size(MESSAGE_LIMIT)
+    }
+
     /// Every object of the class that satisfies `filter`, with these fields only, ordered by id.
     pub(crate) async fn find<T: DeserializeOwned>(
         &self,

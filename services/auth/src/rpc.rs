@@ -6,7 +6,8 @@ use parsefleet_core::error::Result;
 use parsefleet_proto::{
     status_from_error,
     v1::{
-        ResolveRequest, ResolveResponse,
+        CreateOwnedResponse, CreateRequest, DeleteRequest, DeleteResponse, ResolveRequest, ResolveResponse,
+        TransactRequest, TransactResponse, UpdateRequest, UpdateResponse,
         auth_server::{Auth, AuthServer},
     },
 };
@@ -26,6 +27,24 @@ impl AuthService {
 impl Auth for AuthService {
     async fn resolve(&self, request: Request<ResolveRequest>) -> Result<Response<ResolveResponse>, Status> {
         answer(self.resolve_token(request.into_inner())).await
+    }
+
+    async fn create(&self, request: Request<CreateRequest>) -> Result<Response<CreateOwnedResponse>, Status> {
+        let created = self.objects.data().create(request.into_inner()).await?.into_inner();
+        let response = CreateOwnedResponse { object_id: created.object_id, body: created.body, existed: false };
+        Ok(Response::new(response))
+    }
+
+    async fn update(&self, request: Request<UpdateRequest>) -> Result<Response<UpdateResponse>, Status> {
+        self.objects.data().update(request.into_inner()).await
+    }
+
+    async fn delete(&self, request: Request<DeleteRequest>) -> Result<Response<DeleteResponse>, Status> {
+        self.objects.data().delete(request.into_inner()).await
+    }
+
+    async fn transact(&self, request: Request<TransactRequest>) -> Result<Response<TransactResponse>, Status> {
+        self.objects.data().transact(request.into_inner()).await
     }
 }
 

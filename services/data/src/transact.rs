@@ -169,13 +169,14 @@ impl DataService {
             if self.scope.as_ref().is_some_and(|scope| scope.is_abandoned()) {
                 return Err(abandoned());
             }
-            let result = |body| OperationResult { object_id: String::new(), body };
+            let result = |body| OperationResult { object_id: String::new(), body, existed: false };
             results.push(match &operation.operation {
                 Some(Kind::Get(request)) => result(self.get_object(request).await?),
                 Some(Kind::Find(request)) => result(self.find_objects(request).await?),
                 Some(Kind::Create(request)) => {
                     let created = self.create_object(request).await?;
-                    OperationResult { object_id: created.id.as_str().to_owned(), body: created.body }
+                    let object_id = created.id.as_str().to_owned();
+                    OperationResult { object_id, body: created.body, existed: false }
                 }
                 Some(Kind::Update(request)) => result(self.update_object(request).await?),
                 Some(Kind::Delete(request)) => {

@@ -4,7 +4,7 @@ use fancy_regex::Regex;
 use parsefleet_core::{ErrorCode, ParseError};
 use percent_encoding::percent_decode_str;
 
-use crate::{ServeError, privilege::Role, verb::Verb};
+use crate::{ServeError, privilege::Role, routes::AccountCall, verb::Verb};
 
 /// The compiled list; `None` allows everything.
 pub(crate) struct AllowList(Option<Vec<Regex>>);
@@ -61,7 +61,8 @@ fn understood(path: &str) -> String {
     ];
     let decoded = percent_decode_str(path).decode_utf8_lossy();
     let (first, rest) = decoded.split_once('/').map_or((&*decoded, None), |(first, rest)| (first, Some(rest)));
-    let known = ROUTES.into_iter().find(|known| first.eq_ignore_ascii_case(known));
+    let accounts = AccountCall::ALL.into_iter().map(AccountCall::name);
+    let known = ROUTES.into_iter().chain(accounts).find(|known| first.eq_ignore_ascii_case(known));
     let name = known.unwrap_or(first);
     let rest = match rest {
         Some(me) if ["users", "sessions"].contains(&name) && me.eq_ignore_ascii_case("me") => Some("me"),

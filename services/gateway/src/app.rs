@@ -31,6 +31,7 @@ pub(crate) struct App {
     pub(crate) rate_limits: RateLimits,
     pub(crate) idempotency: Idempotency,
     pub(crate) sessions: SessionResolver,
+    pub(crate) auth: Arc<AuthBackend>,
     pub(crate) data: DataBackend,
     pub(crate) schemas: SchemasBackend,
     pub(crate) health: Health,
@@ -39,6 +40,7 @@ pub(crate) struct App {
 
 impl App {
     pub(crate) fn try_new(config: Arc<Config>, channels: Channels, cache: Arc<dyn Cache>) -> Result<Self, ServeError> {
+        let auth = Arc::new(AuthBackend::new(channels.auth, channels.auth_here));
         Ok(Self {
             app_id: config.app_id.as_str().into(),
             mount: Mount::new(&config.http),
@@ -46,7 +48,8 @@ impl App {
             allow_list: AllowList::try_new(config.http.route_allow_list.as_deref())?,
             rate_limits: RateLimits::try_new(Arc::clone(&config))?,
             idempotency: Idempotency::new(&config.idempotency),
-            sessions: SessionResolver::new(cache, AuthBackend::new(channels.auth)),
+            sessions: SessionResolver::new(cache, Arc::clone(&auth)),
+            auth,
             data: DataBackend::new(channels.data, channels.data_here),
             schemas: SchemasBackend::new(channels.schemas),
             health: Health::default(),

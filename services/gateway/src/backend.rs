@@ -1,34 +1,7 @@
 //! The edge to the services: the one place of this crate that knows gRPC.
 
-mod schemas;
-
-use std::sync::Arc;
-
-use bytes::Bytes;
-use parsefleet_core::{ErrorCode, ParseError};
-use parsefleet_proto::v1::{
-    AggregateRequest, ClaimRequest, CreateRequest, CreateResponse, DeleteRequest, DistinctRequest, FindRequest,
-    GetConfigRequest, GetRequest, Once, Operation, OperationResult, PingRequest, RequestContext, ResolveRequest,
-    ResolveResponse, TransactRequest, UpdateConfigRequest, UpdateRequest, auth_client::AuthClient,
-    data_client::DataClient, data_server::Data, operation::Operation as Kind,
-};
-use parsefleet_runtime::rpc::{self, Channel, MESSAGE_LIMIT};
-use tonic::{Request, Response, Status};
-
-pub(crate) use self::schemas::SchemasBackend;
-
-/// Calls to auth.
-pub(crate) struct AuthBackend(AuthClient<Channel>);
-
-/// Calls to data.
-pub(crate) struct DataBackend {
-    client: DataClient<Channel>,
-    /// The service itself, if it is in this process.
-    here: Option<Arc<dyn Data>>,
-}
-
-/// Calls a method of data: directly if it is in this process, because encoding and copying a page of objects costs more than finding
-/// its way, otherwise by the generated client.
+/// Calls a method of a service: directly if it is in this process, because encoding and copying a page of objects costs more than
+/// finding its way, otherwise by the generated client.
 macro_rules! ask {
     ($backend:expr, $path:literal, $method:ident, $message:expr) => {{
         let message = $message;
@@ -41,20 +14,29 @@ macro_rules! ask {
     }};
 }
 
-// === impl AuthBackend ===
+mod auth;
+mod schemas;
 
-impl AuthBackend {
-    pub(crate) fn new(channel: Channel) -> Self {
-        Self(AuthClient::new(channel))
-    }
+use std::sync::Arc;
 
-    pub(crate) async fn resolve(&self, token: &str, context: RequestContext) -> Result<ResolveResponse, ParseError> {
-        let message = ResolveRequest { context: Some(context), session_token: token.to_owned() };
-        Ok(Box::pin(self.0.clone().resolve(message)).await.map_err(parse_error)?.into_inner())
-    }
+use bytes::Bytes;
+use parsefleet_core::{ErrorCode, ParseError};
+use parsefleet_proto::v1::{
+    AggregateRequest, ClaimRequest, CreateRequest, CreateResponse, DeleteRequest, DistinctRequest, FindRequest,
+    GetConfigRequest, GetRequest, Once, Operation, OperationResult, PingRequest, RequestContext, TransactRequest,
+    UpdateConfigRequest, UpdateRequest, data_client::DataClient, data_server::Data, operation::Operation as Kind,
+};
+use parsefleet_runtime::rpc::{self, Channel, MESSAGE_LIMIT};
+use tonic::{Request, Response, Status};
+
+pub(crate) use self::{auth::AuthBackend, schemas::SchemasBackend};
+
+/// Calls to data.
+pub(crate) struct DataBackend {
+    client: DataClient<Channel>,
+    /// The service itself, if it is in this process.
+    here: Option<Arc<dyn Data>>,
 }
-
-// === impl DataBackend ===
 
 impl DataBackend {
     pub(crate) fn new(channel: Channel, here: Option<Arc<dyn Data>>) -> Self {
@@ -97,9 +79,7 @@ impl DataBackend {
 
     /// Carries one operation out once, however often it is asked.
     pub(crate) async fn transact_once(&self, kind: Kind, once: Once) -> Result<OperationResult, ParseError> {
-        let message = TransactRequest { operations: vec![Operation { operation: Some(kind) }], once: Some(once) };
-        let mut results = self.transact(message).await?;
-        results.pop().ok_or_else(|| ParseError::new(ErrorCode::InternalServerError, "Internal server error."))
+        only_result(self.transact(operation_once(kind, once)).await?)
     }
 
     pub(crate) async fn claim(&self, message: ClaimRequest) -> Result<(), ParseError> {
@@ -122,6 +102,15 @@ impl DataBackend {
     pub(crate) async fn ping(&self) -> Result<(), ParseError> {
         ask!(self, "/parsefleet.v1.Data/Ping", ping, PingRequest {}).map(|_| ())
     }
+}
+
+/// A transaction of one operation that is carried out once.
+fn operation_once(kind: Kind, once: Once) -> TransactRequest {
+    TransactRequest { operations: vec![Operation { operation: Some(kind) }], once: Some(once) }
+}
+
+fn only_result(mut results: Vec<OperationResult>) -> Result<OperationResult, ParseError> {
+    results.pop().ok_or_else(|| ParseError::new(ErrorCode::InternalServerError, "Internal server error."))
 }
 
 /// What a client is told of a failed call.

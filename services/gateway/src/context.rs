@@ -24,7 +24,10 @@ const CLOUD: &str = "cloud";
 #[derive(Debug)]
 pub(crate) struct Identity {
     pub(crate) role: Option<Role>,
+    /// `cloud` for a key in the headers that came without one there.
     pub(crate) installation_id: String,
+    /// As it was sent, in the headers or in the body.
+    pub(crate) sent_installation_id: String,
     /// It decides only where there is no role.
     pub(crate) session_token: Option<String>,
     pub(crate) cloud_context: Bytes,
@@ -72,14 +75,13 @@ pub(crate) fn identify(
     if header_role.is_some() {
         let installation_id = text(headers, "x-parse-installation-id");
         let installation_id = if installation_id.is_empty() { CLOUD } else { installation_id };
-        return Ok(credentials.into_identity(header_role, installation_id.to_owned()));
+        return Ok(credentials.into_identity(header_role, Some(installation_id.to_owned())));
     }
     let role = keys::resolve(&config.keys, &credentials.master_key, credentials.maintenance_key, address)?;
     if role.is_none() && !credentials.satisfy_client_key_rule(&config.keys) {
         return Err(Failure::Unauthorized);
     }
-    let installation_id = std::mem::take(&mut credentials.installation_id).into_owned();
-    Ok(credentials.into_identity(role, installation_id))
+    Ok(credentials.into_identity(role, None))
 }
 
 impl<'a> Credentials<'a> {
@@ -152,9 +154,11 @@ impl<'a> Credentials<'a> {
         configured.peek().is_none() || configured.any(|(key, given)| keys::equals(key, given))
     }
 
-    fn into_identity(self, role: Option<Role>, installation_id: String) -> Identity {
+    fn into_identity(self, role: Option<Role>, installation_id: Option<String>) -> Identity {
         let session_token = (!self.session_token.is_empty()).then(|| self.session_token.into_owned());
-        Identity { role, installation_id, session_token, cloud_context: self.cloud_context }
+        let sent_installation_id = self.installation_id.into_owned();
+        let installation_id = installation_id.unwrap_or_else(|| sent_installation_id.clone());
+        Identity { role, installation_id, sent_installation_id, session_token, cloud_context: self.cloud_context }
     }
 }
 

@@ -43,7 +43,7 @@ use crate::{
     privilege::{Caller, Privilege, Role},
     rate_limit::{Subject, User},
     render::{self, Body, Occasion, Reply},
-    routes::{self, Call, Route},
+    routes::{self, AccountCall, Call, Route},
     session::Token,
     telemetry::{self, Observation},
     verb::Verb,
@@ -246,18 +246,20 @@ impl Exchange<'_> {
 
     /// The caller as far as it is known without its session, and the token of that.
     fn caller(&self, path: &str, identity: Identity, address: Option<IpAddr>) -> (Caller, Option<Token>) {
-        let Identity { role, installation_id, session_token, cloud_context } = identity;
+        let Identity { role, installation_id, sent_installation_id, session_token, cloud_context } = identity;
         // Who logs in does so as nobody.
         let token = session_token.filter(|_| role.is_some() || !is_login(path)).map(|token| Token::new(&token));
         let caller = Caller {
             privilege: role.map_or(Privilege::Public, Role::into),
             app_id: Arc::clone(&self.app.app_id),
             installation_id,
+            sent_installation_id,
             address,
             cloud_context,
             request_id: self.request_id.clone(),
-            idle_token: token.clone().filter(|_| role.is_some()),
+            idle_token: token.clone().filter(|token| role.is_some() || is_to_be_upgraded(path, token)),
         };
+        let token = token.filter(|token| role.is_some() || !is_to_be_upgraded(path, token));
         (caller, token)
     }
 
@@ -314,7 +316,12 @@ fn is_health(path: &str) -> bool {
 }
 
 pub(crate) fn is_login(path: &str) -> bool {
-    path.strip_suffix('/').unwrap_or(path).eq_ignore_ascii_case("/login")
+    AccountCall::LogIn.is_at(path)
+}
+
+/// A token of the kind that was made before sessions were: what it is worth is for the route to find out.
+fn is_to_be_upgraded(path: &str, token: &Token) -> bool {
+    !token.expose().starts_with("r:") && AccountCall::UpgradeSession.is_at(path)
 }
 
 #[cfg(test)]

@@ -35,7 +35,7 @@ mod verb;
 use std::sync::Arc;
 
 use parsefleet_cache::Cache;
-use parsefleet_proto::v1::data_server::Data;
+use parsefleet_proto::v1::{auth_server::Auth, data_server::Data};
 use parsefleet_runtime::{
     Shutdown,
     config::Config,
@@ -49,8 +49,10 @@ pub use crate::gateway::Gateway;
 /// The services behind the gateway.
 #[derive(Clone)]
 pub struct Channels {
-    /// Who a session token belongs to.
+    /// Users, sessions and roles.
     pub auth: Channel,
+    /// The auth service itself if it is in this process.
+    pub auth_here: Option<Arc<dyn Auth>>,
     /// Objects.
     pub data: Channel,
     /// The data service itself if it is in this process: objects then need not be encoded on their way.

@@ -34,9 +34,12 @@ pub(crate) enum Privilege {
 pub(crate) struct Caller {
     pub(crate) privilege: Privilege,
     pub(crate) app_id: Arc<str>,
-    /// The session token of a caller with a key: it decides nothing, but can be asked about.
+    /// A session token that decides nothing, but can be asked about: that of a caller with a key, or of an older kind.
     pub(crate) idle_token: Option<Token>,
+    /// The installation that writes are made for: `cloud` for a key in a header that came without one.
     pub(crate) installation_id: String,
+    /// The installation as it was sent.
+    pub(crate) sent_installation_id: String,
     pub(crate) address: Option<IpAddr>,
     /// JSON object for triggers, empty if none was sent.
     pub(crate) cloud_context: Bytes,
@@ -125,6 +128,21 @@ impl Caller {
             client_ip: self.address.map(|address| address.to_string()).unwrap_or_default(),
             cloud_context: self.cloud_context.clone(),
         }
+    }
+}
+
+impl Caller {
+    /// What auth is told of somebody who presents credentials: who it was so far says nothing, and the session that may be opened
+    /// is that of the installation that was sent.
+    pub(crate) fn context_of_credentials(&self) -> RequestContext {
+        let mut context = self.request_context();
+        context.installation_id.clone_from(&self.sent_installation_id);
+        if self.session().is_some() {
+            context.privilege = WirePrivilege::Public.into();
+            context.user_id.clear();
+            context.roles.clear();
+        }
+        context
     }
 }
 

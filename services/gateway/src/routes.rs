@@ -1,5 +1,6 @@
 //! Which route a path means, and the way into its handler. `/batch` sub-requests enter here, too.
 
+mod accounts;
 mod aggregate;
 mod batch;
 mod classes;
@@ -14,7 +15,7 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
-pub(crate) use self::schemas::SchemaCall;
+pub(crate) use self::{accounts::AccountCall, schemas::SchemaCall};
 use crate::{
     app::App,
     body::Members,
@@ -55,6 +56,8 @@ pub(crate) enum Route<'a> {
     GetConfig,
     UpdateConfig,
     Schemas(SchemaCall<'a>),
+    /// Ways in and out.
+    Account(AccountCall),
     ServerInfo,
     Security,
     Batch,
@@ -83,6 +86,9 @@ impl<'a> Route<'a> {
         let mut segments = path.strip_suffix('/').unwrap_or(path).split('/');
         let parts = (segments.next(), segments.next(), segments.next(), segments.next());
         let (Some(first), second, third, None) = parts else { return Ok(None) };
+        if let (None, Some(call)) = (second, AccountCall::find(verb, first)) {
+            return Ok(Some(Self::Account(call)));
+        }
         match (verb, second, third) {
             (Verb::Get, None, None) if is(first, "serverInfo") => Ok(Some(Self::ServerInfo)),
             (Verb::Get, None, None) if is(first, "security") => Ok(Some(Self::Security)),
@@ -116,15 +122,16 @@ impl<'a> Route<'a> {
             Self::CurrentSession => Some("_Session"),
             Self::GetConfig | Self::UpdateConfig => Some("_GlobalConfig"),
             Self::Schemas(call) => call.class(),
-            Self::ServerInfo | Self::Security | Self::Batch => None,
+            Self::Account(_) | Self::ServerInfo | Self::Security | Self::Batch => None,
         }
     }
 
-    /// All paths that lead to the same class or object.
+    /// All paths that lead to the same class, object or action.
     pub(crate) fn paths(&self) -> Vec<String> {
         let (class, id) = match self {
             Self::Find { class } | Self::Create { class } => (class, None),
             Self::Get { class, id } | Self::Update { class, id } | Self::Delete { class, id } => (class, Some(id)),
+            Self::Account(call) => return vec![format!("/{}", call.name())],
             Self::Aggregate { .. }
             | Self::CurrentUser
             | Self::CurrentSession
@@ -179,6 +186,7 @@ pub(crate) async fn run(app: &App, call: Call<'_>) -> Result<Reply> {
         Route::GetConfig => config::get(app, caller).await,
         Route::UpdateConfig => config::update(app, caller, body).await,
         Route::Schemas(call) => schemas::run(app, caller, call, body).await,
+        Route::Account(call) => accounts::run(app, caller, call, query, body, mount_url).await,
         Route::ServerInfo => Ok(server_info::get(app, &caller.master_reader()?)),
         Route::Security => security::get(app, &caller.master_reader()?),
         Route::Batch => batch::run(app, caller, &body, mount_url, &request_id).await,

@@ -37,7 +37,7 @@ pub(crate) struct Token(Arc<str>);
 pub(crate) struct SessionResolver {
     /// Answers of auth, by a digest of the token: no token is kept in a place that others can read.
     cache: Arc<dyn Cache>,
-    auth: AuthBackend,
+    auth: Arc<AuthBackend>,
     metrics: CacheMetrics,
 }
 
@@ -64,7 +64,7 @@ impl std::fmt::Debug for Token {
 // === impl SessionResolver ===
 
 impl SessionResolver {
-    pub(crate) fn new(cache: Arc<dyn Cache>, auth: AuthBackend) -> Self {
+    pub(crate) fn new(cache: Arc<dyn Cache>, auth: Arc<AuthBackend>) -> Self {
         Self { cache, auth, metrics: CacheMetrics::new("sessions", "gateway") }
     }
 

@@ -11,7 +11,7 @@ use parsefleet_runtime::telemetry::{Operation, OperationKind, Outcome, rename_sp
 
 use crate::{
     failure::Failure,
-    routes::{Route, SchemaCall},
+    routes::{AccountCall, Route, SchemaCall},
 };
 
 /// The routes as labels: a closed set.
@@ -27,6 +27,7 @@ pub(crate) struct Routes {
     get_config: Operation,
     update_config: Operation,
     schemas: Schemas,
+    accounts: Accounts,
     batch: Operation,
     server_info: Operation,
     security: Operation,
@@ -43,6 +44,18 @@ struct Schemas {
     modify: Operation,
     delete: Operation,
     purge: Operation,
+}
+
+/// Ways in and out.
+struct Accounts {
+    log_in: Operation,
+    log_in_as: Operation,
+    log_out: Operation,
+    verify_password: Operation,
+    request_password_reset: Operation,
+    request_email_verification: Operation,
+    challenge: Operation,
+    upgrade_session: Operation,
 }
 
 const fn http(name: &'static str) -> Operation {
@@ -67,6 +80,16 @@ static ROUTES: Routes = Routes {
         modify: http("PUT /schemas/:class"),
         delete: http("DELETE /schemas/:class"),
         purge: http("DELETE /purge/:class"),
+    },
+    accounts: Accounts {
+        log_in: http("POST /login"),
+        log_in_as: http("POST /loginAs"),
+        log_out: http("POST /logout"),
+        verify_password: http("POST /verifyPassword"),
+        request_password_reset: http("POST /requestPasswordReset"),
+        request_email_verification: http("POST /verificationEmailRequest"),
+        challenge: http("POST /challenge"),
+        upgrade_session: http("POST /upgradeToRevocableSession"),
     },
     batch: http("POST /batch"),
     server_info: http("GET /serverInfo"),
@@ -117,6 +140,16 @@ impl Observation {
                 SchemaCall::Modify { .. } => &ROUTES.schemas.modify,
                 SchemaCall::Delete { .. } => &ROUTES.schemas.delete,
                 SchemaCall::Purge { .. } => &ROUTES.schemas.purge,
+            },
+            Route::Account(call) => match call {
+                AccountCall::LogIn => &ROUTES.accounts.log_in,
+                AccountCall::LogInAs => &ROUTES.accounts.log_in_as,
+                AccountCall::LogOut => &ROUTES.accounts.log_out,
+                AccountCall::VerifyPassword => &ROUTES.accounts.verify_password,
+                AccountCall::RequestPasswordReset => &ROUTES.accounts.request_password_reset,
+                AccountCall::RequestEmailVerification => &ROUTES.accounts.request_email_verification,
+                AccountCall::Challenge => &ROUTES.accounts.challenge,
+                AccountCall::UpgradeSession => &ROUTES.accounts.upgrade_session,
             },
             Route::Batch => &ROUTES.batch,
             Route::ServerInfo => &ROUTES.server_info,

@@ -2,11 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail by panic")]
 
+mod auth;
+
 use std::{
     net::SocketAddr,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
@@ -23,9 +25,8 @@ use parsefleet_proto::{
         AggregateRequest, AggregateResponse, ClaimRequest, ClaimResponse, CreateRequest, CreateResponse, DeleteRequest,
         DeleteResponse, DistinctRequest, DistinctResponse, FindRequest, FindResponse, GetConfigRequest,
         GetConfigResponse, GetRequest, GetResponse, OperationResult, PingRequest, PingResponse, RequestContext,
-        ResolveRequest, ResolveResponse, TransactRequest, TransactResponse, UpdateConfigRequest, UpdateConfigResponse,
-        UpdateRequest, UpdateResponse,
-        auth_server::{Auth, AuthServer},
+        TransactRequest, TransactResponse, UpdateConfigRequest, UpdateConfigResponse, UpdateRequest, UpdateResponse,
+        auth_server::AuthServer,
         data_server::{Data, DataServer},
     },
 };
@@ -35,9 +36,10 @@ use parsefleet_runtime::{
 };
 use tonic::Status;
 
+pub(crate) use self::auth::{AuthAsked, OneSession};
 use crate::{Channels, Gateway};
 
-/// What data was asked for.
+/// What a service was asked for.
 #[derive(Clone, Debug)]
 pub(crate) enum Asked {
     Get(GetRequest),
@@ -49,6 +51,8 @@ pub(crate) enum Asked {
     Aggregate(AggregateRequest),
     Distinct(DistinctRequest),
     Claim(ClaimRequest),
+    /// Not data, but auth was asked.
+    Auth(AuthAsked),
 }
 
 /// An empty database: finds find nothing, creates and updates succeed.
@@ -57,12 +61,6 @@ pub(crate) struct EmptyData {
     asked: Arc<Mutex<Vec<Asked>>>,
     /// Whether it pretends not to be there, as far as pings are concerned.
     pub(crate) away: Arc<AtomicBool>,
-}
-
-/// Knows one session, `r:good`, of the user `user1`. `r:slow` is the same, late.
-#[derive(Clone, Default)]
-pub(crate) struct OneSession {
-    pub(crate) calls: Arc<AtomicUsize>,
 }
 
 /// A gateway and what stands behind it.
@@ -74,8 +72,10 @@ pub(crate) struct Setup {
 impl Setup {
     pub(crate) fn new(options: &[(&str, &str)]) -> Self {
         let data = EmptyData::default();
+        let auth = OneSession { asked: Arc::clone(&data.asked), ..OneSession::default() };
         let channels = Channels {
-            auth: Channel::local(AuthServer::new(OneSession::default())),
+            auth: Channel::local(AuthServer::new(auth)),
+            auth_here: None,
             data: Channel::local(DataServer::new(data.clone())),
             data_here: None,
             schemas: Channel::local(DataServer::new(data.clone())),
@@ -98,19 +98,19 @@ impl Setup {
         Response::from_parts(parts, body.collect().await.unwrap().to_bytes())
     }
 
-    /// Every request that data saw since the last time.
+    /// Every request that data and auth saw since the last time, tokens apart.
     pub(crate) fn all_asked(&self) -> Vec<Asked> {
         std::mem::take(&mut *self.data.asked.lock().unwrap())
     }
 
-    /// The only request that data saw since the last time.
+    /// The only request that they saw since the last time.
     pub(crate) fn asked(&self) -> Asked {
         let mut asked = self.all_asked();
         assert_eq!(asked.len(), 1, "{asked:?}");
         asked.remove(0)
     }
 
-    /// What data was told about the sender of its only request.
+    /// What they were told about the sender of their only request.
     pub(crate) fn context(&self) -> RequestContext {
         let context = match self.asked() {
             Asked::Get(request) => request.context,
@@ -122,6 +122,7 @@ impl Setup {
             Asked::Transact(request) => panic!("each operation has its own context: {request:?}"),
             Asked::Aggregate(request) => request.context,
             Asked::Distinct(request) => request.context,
+            Asked::Auth(asked) => asked.context(),
         };
         context.unwrap()
     }
@@ -240,7 +241,7 @@ impl Data for EmptyData {
         let request = request.into_inner();
         let body = Bytes::from_static(br#"{"done":true}"#);
         let results =
-            request.operations.iter().map(|_| OperationResult { object_id: String::new(), body: body.clone() });
+            request.operations.iter().map(|_| OperationResult { body: body.clone(), ..OperationResult::default() });
         let results = results.collect();
         self.note(Asked::Transact(request));
         Ok(tonic::Response::new(TransactResponse { results }))
@@ -253,31 +254,5 @@ impl Data for EmptyData {
         }
         self.note(Asked::Claim(request));
         Ok(tonic::Response::new(ClaimResponse {}))
-    }
-}
-
-#[tonic::async_trait]
-impl Auth for OneSession {
-    async fn resolve(
-        &self,
-        request: tonic::Request<ResolveRequest>,
-    ) -> Result<tonic::Response<ResolveResponse>, Status> {
-        self.calls.fetch_add(1, Ordering::SeqCst);
-        let token = request.into_inner().session_token;
-        match &*token {
-            "r:good" | "r:other" | "r:over" => {}
-            "r:slow" => tokio::time::sleep(Duration::from_millis(50)).await,
-            _ => {
-                let error = ParseError::new(ErrorCode::InvalidSessionToken, "Invalid session token");
-                return Err(status_from_error(&error));
-            }
-        }
-        let roles = vec!["Admins".to_owned()];
-        Ok(tonic::Response::new(ResolveResponse {
-            user_id: "user1".to_owned(),
-            roles,
-            expires_at: (token == "r:over").then_some(1),
-            session_id: "session1".to_owned(),
-        }))
     }
 }

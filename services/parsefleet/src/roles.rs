@@ -39,9 +39,14 @@ async fn standalone(process: &Process) -> anyhow::Result<()> {
     let service = open_data(process, &changes).await?;
     let data = Channel::local(service.clone().into_server());
     let auth = AuthService::new(Arc::clone(&process.config), data.clone());
-    let auth = Channel::local(auth.into_server());
     let schemas = Channel::local(service.clone().into_schemas_server());
-    let channels = Channels { auth, data, data_here: Some(Arc::new(service)), schemas };
+    let channels = Channels {
+        auth: Channel::local(auth.clone().into_server()),
+        auth_here: Some(Arc::new(auth)),
+        data,
+        data_here: Some(Arc::new(service)),
+        schemas,
+    };
     serve_gateway(process, listener, channels, &changes).await
 }
 
@@ -50,7 +55,7 @@ async fn gateway(process: &Process) -> anyhow::Result<()> {
     let fleet = &process.config.fleet;
     let data = connect(process, fleet.data_url.as_deref())?;
     let auth = connect(process, fleet.auth_url.as_deref())?;
-    let channels = Channels { auth, schemas: data.clone(), data, data_here: None };
+    let channels = Channels { auth, auth_here: None, schemas: data.clone(), data, data_here: None };
     // Not so auth: requests without a session do without it.
     channels.data.require_once(&process.readiness, "data");
     serve_gateway(process, listener, channels, &Changes::open(&process.config)?).await

@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail by panic")]
 
+mod accounts;
 mod forwarding;
 mod idempotency;
 mod rules;

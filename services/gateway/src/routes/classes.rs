@@ -4,18 +4,12 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode};
-use parsefleet_proto::v1::{
-    CreateRequest, DeleteRequest, FindRequest, GetRequest, Once, UpdateRequest, operation::Operation as Kind,
-};
+use parsefleet_proto::v1::{CreateRequest, DeleteRequest, FindRequest, GetRequest, Once, UpdateRequest};
 use percent_encoding::{CONTROLS, utf8_percent_encode};
 
-use super::{
-    me,
-    ownership::{Owner, owner_of},
-};
+use super::{me, ownership::Writes};
 use crate::{
     app::App,
-    backend::DataBackend,
     body::Members,
     failure::Result,
     parameters::Parameters,
@@ -55,17 +49,9 @@ pub(super) async fn create(
     once: Option<Once>,
 ) -> Result<Reply> {
     let request = create_request(caller.writer()?, class, body, mount_url);
-    let (object_id, body) = match once {
-        None => {
-            let created = writes_of(app, class).create(request).await?;
-            (created.object_id, created.body)
-        }
-        Some(once) => {
-            let created = writes_of(app, class).transact_once(Kind::Create(request), once).await?;
-            (created.object_id, created.body)
-        }
-    };
-    Ok(Reply { status: StatusCode::CREATED, location: location(mount_url, class, &object_id), body })
+    let created = Writes::of(app, class).create(request, once).await?;
+    let status = if created.existed { StatusCode::OK } else { StatusCode::CREATED };
+    Ok(Reply { status, location: location(mount_url, class, &created.object_id), body: created.body })
 }
 
 pub(super) async fn update(
@@ -77,15 +63,11 @@ pub(super) async fn update(
     once: Option<Once>,
 ) -> Result<Reply> {
     let request = update_request(caller.writer()?, target, body, mount_url);
-    let data = writes_of(app, target.0);
-    Ok(Reply::ok(match once {
-        None => data.update(request).await?,
-        Some(once) => data.transact_once(Kind::Update(request), once).await?.body,
-    }))
+    Ok(Reply::ok(Writes::of(app, target.0).update(request, once).await?))
 }
 
 pub(super) async fn delete(app: &App, caller: &Caller, target: (&str, &str)) -> Result<Reply> {
-    writes_of(app, target.0).delete(delete_request(caller.writer()?, target)).await?;
+    Writes::of(app, target.0).delete(delete_request(caller.writer()?, target)).await?;
     Ok(Reply::ok(DELETED))
 }
 
@@ -160,13 +142,6 @@ pub(super) fn delete_request(writer: Writer<'_>, (class, id): (&str, &str)) -> D
 }
 
 // === details ===
-
-/// The service that takes writes of a class. Auth and push take none yet: data answers what it may do for them.
-fn writes_of<'a>(app: &'a App, class: &str) -> &'a DataBackend {
-    match owner_of(class) {
-        Owner::Auth | Owner::Push | Owner::Data => &app.data,
-    }
-}
 
 fn location(mount_url: &str, class: &str, id: &str) -> Option<HeaderValue> {
     let url = match class {

@@ -13,9 +13,9 @@ use crate::testing::OneSession;
 
 fn resolver() -> (SessionResolver, OneSession) {
     let auth = OneSession::default();
-    let backend = AuthBackend::new(Channel::local(AuthServer::new(auth.clone())));
+    let backend = AuthBackend::new(Channel::local(AuthServer::new(auth.clone())), None);
     let cache = LocalCache::new(Limits { time_to_live: Duration::from_secs(60), capacity: 100 });
-    (SessionResolver::new(Arc::new(cache), backend), auth)
+    (SessionResolver::new(Arc::new(cache), Arc::new(backend)), auth)
 }
 
 fn calls(auth: &OneSession) -> usize {

@@ -7,7 +7,10 @@ use parsefleet_core::{ErrorCode, ParseError};
 use parsefleet_proto::v1::{Operation, OperationResult, TransactRequest, operation::Operation as Kind};
 
 use super::{
-    super::{Route, classes},
+    super::{
+        Route, classes,
+        ownership::{Owner, owner_of},
+    },
     Part,
 };
 use crate::{app::App, failure::Result, idempotency, privilege::Caller, render::Reply};
@@ -31,7 +34,11 @@ pub(super) async fn run(
         body: part.body.as_deref(),
     });
     let once = app.idempotency.once_of_parts(caller, request_id, covered);
-    let results = app.data.transact(TransactRequest { operations, once }).await?;
+    let request = TransactRequest { operations, once };
+    let results = match routes.iter().any(writes_what_auth_owns) {
+        true => app.auth.transact(request).await?,
+        false => app.data.transact(request).await?,
+    };
     let mut list = Vec::with_capacity(64 * parts.len() + 2);
     list.push(b'[');
     for (route, result) in routes.iter().zip(results) {
@@ -44,6 +51,12 @@ pub(super) async fn run(
     }
     list.push(b']');
     Ok(Reply::ok(list))
+}
+
+/// Whether a part is for auth to decide about; the whole transaction goes there then.
+fn writes_what_auth_owns(route: &Route<'_>) -> bool {
+    let is_write = matches!(route, Route::Create { .. } | Route::Update { .. } | Route::Delete { .. });
+    is_write && route.class().is_some_and(|class| owner_of(class) == Owner::Auth)
 }
 
 /// What data is asked for a part.
@@ -60,6 +73,7 @@ fn operation(caller: &Caller, part: &Part, route: &Route<'_>, mount_url: &str) -
         Route::Aggregate { .. }
         | Route::CurrentUser
         | Route::Schemas(_)
+        | Route::Account(_)
         | Route::CurrentSession
         | Route::GetConfig
         | Route::UpdateConfig
@@ -83,6 +97,7 @@ fn body_of(caller: &Caller, route: &Route<'_>, result: OperationResult) -> bytes
         | Route::Aggregate { .. }
         | Route::CurrentUser
         | Route::Schemas(_)
+        | Route::Account(_)
         | Route::CurrentSession
         | Route::GetConfig
         | Route::UpdateConfig
