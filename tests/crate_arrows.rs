@@ -1,4 +1,4 @@
-//! Arrows point one way: core <- proto <- {runtime, cache} <- services. A service knows another one only by its generated
+//! Arrows point one way: core <- proto <- {runtime, cache, bus} <- services. A service knows another one only by its generated
 //! client, so no service depends on another; only the binary knows them all.
 
 use std::{collections::BTreeMap, process::Command};
@@ -7,14 +7,18 @@ use anyhow::{Context as _, Result};
 use serde_json::Value;
 
 /// What each crate of the workspace may depend on, tests aside.
-const ALLOWED: [(&str, &[&str]); 11] = [
+const ALLOWED: [(&str, &[&str]); 12] = [
     ("parsefleet-core", &[]),
     ("parsefleet-proto", &["parsefleet-core"]),
     ("parsefleet-runtime", &["parsefleet-core", "parsefleet-proto"]),
     ("parsefleet-cache", &["parsefleet-core"]),
     ("parsefleet-mustache", &[]),
+    ("parsefleet-bus", &[]),
     ("parsefleet-gateway", &["parsefleet-core", "parsefleet-proto", "parsefleet-runtime", "parsefleet-cache"]),
-    ("parsefleet-auth", &["parsefleet-core", "parsefleet-proto", "parsefleet-runtime", "parsefleet-cache"]),
+    (
+        "parsefleet-auth",
+        &["parsefleet-core", "parsefleet-proto", "parsefleet-runtime", "parsefleet-cache", "parsefleet-bus"],
+    ),
     ("parsefleet-data", &["parsefleet-core", "parsefleet-proto", "parsefleet-runtime", "parsefleet-cache"]),
     (
         "parsefleet",
@@ -23,13 +27,17 @@ const ALLOWED: [(&str, &[&str]); 11] = [
             "parsefleet-proto",
             "parsefleet-runtime",
             "parsefleet-cache",
+            "parsefleet-bus",
             "parsefleet-gateway",
             "parsefleet-auth",
             "parsefleet-data",
         ],
     ),
-    ("parsefleet-testkit", &["parsefleet-core", "parsefleet-data"]),
-    ("parsefleet-tests", &["parsefleet-core", "parsefleet-runtime", "parsefleet-data", "parsefleet-testkit"]),
+    ("parsefleet-testkit", &["parsefleet-core", "parsefleet-bus", "parsefleet-data"]),
+    (
+        "parsefleet-tests",
+        &["parsefleet-core", "parsefleet-bus", "parsefleet-runtime", "parsefleet-data", "parsefleet-testkit"],
+    ),
 ];
 
 #[test]

@@ -1,0 +1,156 @@
+//! What becomes of intents, with a store and a bus in memory.
+
+use std::{
+    collections::BTreeMap,
+    convert::Infallible,
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
+};
+
+use super::*;
+use crate::{
+    bus::{Backlog, BusError, Deliveries},
+    dead::{DeadJob, Selection},
+    job::Queue,
+};
+
+#[derive(Clone, Default)]
+struct Memory(Arc<MemoryInner>);
+
+#[derive(Default)]
+struct MemoryInner {
+    entries: Mutex<BTreeMap<JobId, (Entry, Instant)>>,
+    written: Mutex<Vec<String>>,
+}
+
+#[derive(Default)]
+struct Recorder {
+    away: AtomicBool,
+    published: Mutex<Vec<JobId>>,
+}
+
+#[async_trait]
+impl OutboxStore for Memory {
+    type Error = Infallible;
+
+    async fn put(&self, entry: &Entry) -> Result<(), Infallible> {
+        self.0.entries.lock().unwrap().insert(entry.job.id.clone(), (entry.clone(), Instant::now()));
+        Ok(())
+    }
+
+    async fn remove(&self, id: &JobId) -> Result<(), Infallible> {
+        self.0.entries.lock().unwrap().remove(id);
+        Ok(())
+    }
+
+    async fn older_than(&self, age: Duration, skip: usize, limit: usize) -> Result<Vec<Kept>, Infallible> {
+        let entries = self.0.entries.lock().unwrap();
+        let kept = entries.values().map(|(entry, put)| Kept { entry: entry.clone(), age: put.elapsed() });
+        Ok(kept.filter(|kept| kept.age >= age).skip(skip).take(limit).collect())
+    }
+
+    async fn evidence(&self, witness: &Witness) -> Result<Evidence, Infallible> {
+        let happened = self.0.written.lock().unwrap().contains(&witness.condition);
+        Ok(if happened { Evidence::Happened } else { Evidence::None })
+    }
+}
+
+#[async_trait]
+impl Bus for Recorder {
+    async fn publish(&self, job: &Job) -> Result<(), BusError> {
+        if self.away.load(Ordering::Relaxed) {
+            return Err(BusError::Unavailable("away".to_owned()));
+        }
+        self.published.lock().unwrap().push(job.id.clone());
+        Ok(())
+    }
+
+    fn consume(&self, _: Queue, _: u16) -> Box<dyn Deliveries> {
+        unreachable!("an outbox takes no jobs")
+    }
+
+    async fn dead_letters(&self, _: Queue, _: &Selection) -> Result<Vec<DeadJob>, BusError> {
+        Ok(Vec::new())
+    }
+
+    async fn replay(&self, _: Queue, _: &Selection) -> Result<u64, BusError> {
+        Ok(0)
+    }
+
+    async fn drop_dead_letters(&self, _: Queue, _: &Selection) -> Result<u64, BusError> {
+        Ok(0)
+    }
+
+    async fn backlog(&self, _: Queue) -> Result<Backlog, BusError> {
+        Ok(Backlog::default())
+    }
+
+    async fn ready(&self) -> Result<(), BusError> {
+        Ok(())
+    }
+}
+
+fn witness(condition: &str) -> Witness {
+    Witness { class_name: "_User".to_owned(), condition: condition.to_owned() }
+}
+
+fn job(id: &str) -> Job {
+    Job::with_id(JobId::try_new(id).unwrap(), Queue::Mail, "body")
+}
+
+const AT_ONCE: OutboxSettings =
+    OutboxSettings { sweep_every: Duration::from_secs(5), publish_after: Duration::ZERO, drop_after: Duration::ZERO };
+
+#[tokio::test]
+async fn decisions_are_carried_out_before_the_stop() {
+    let (bus, store) = (Arc::new(Recorder::default()), Memory::default());
+    let (outbox, worker) = Outbox::new(bus.clone(), store.clone(), OutboxSettings::default());
+    outbox.intend(job("written"), witness("")).await.unwrap().happened();
+    outbox.intend(job("refused"), witness("")).await.unwrap().failed();
+    drop(outbox.intend(job("unknown"), witness("")).await.unwrap());
+    worker.run(async {}).await;
+    assert_eq!(bus.published.lock().unwrap().as_slice(), &[job("written").id]);
+    let left: Vec<_> = store.0.entries.lock().unwrap().keys().cloned().collect();
+    assert_eq!(left, [job("unknown").id]);
+}
+
+#[tokio::test]
+async fn a_sweep_publishes_what_was_written_and_drops_the_rest() {
+    let (recorder, store) = (Arc::new(Recorder::default()), Memory::default());
+    let bus: Arc<dyn Bus> = recorder.clone();
+    let (outbox, _worker) = Outbox::new(Arc::clone(&bus), store.clone(), AT_ONCE);
+    for index in 0..300 {
+        drop(outbox.intend(job(&format!("{index:03}")), witness(&index.to_string())).await.unwrap());
+        if index % 3 == 0 {
+            store.0.written.lock().unwrap().push(index.to_string());
+        }
+    }
+    let store = Arc::new(store);
+    background::sweep(&bus, &store, OutboxSettings { drop_after: Duration::from_secs(60), ..AT_ONCE }).await;
+    assert_eq!(recorder.published.lock().unwrap().len(), 100);
+    assert_eq!(store.0.entries.lock().unwrap().len(), 200, "what may still be written stays");
+    background::sweep(&bus, &store, AT_ONCE).await;
+    assert_eq!(recorder.published.lock().unwrap().len(), 100);
+    assert!(store.0.entries.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn entries_wait_for_the_bus() {
+    let (recorder, store) = (Arc::new(Recorder::default()), Memory::default());
+    let bus: Arc<dyn Bus> = recorder.clone();
+    recorder.away.store(true, Ordering::Relaxed);
+    store.0.written.lock().unwrap().push(String::new());
+    let (outbox, worker) = Outbox::new(Arc::clone(&bus), store.clone(), OutboxSettings::default());
+    outbox.intend(job("a"), witness("")).await.unwrap().happened();
+    worker.run(async {}).await;
+    let store = Arc::new(store);
+    background::sweep(&bus, &store, AT_ONCE).await;
+    assert_eq!(store.0.entries.lock().unwrap().len(), 1);
+    recorder.away.store(false, Ordering::Relaxed);
+    background::sweep(&bus, &store, AT_ONCE).await;
+    assert_eq!(recorder.published.lock().unwrap().len(), 1);
+    assert!(store.0.entries.lock().unwrap().is_empty());
+}
