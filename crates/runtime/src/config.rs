@@ -8,6 +8,7 @@ mod limits;
 mod load;
 mod options;
 mod pages;
+pub mod providers;
 mod settings;
 mod sources;
 mod user_mail;
@@ -28,6 +29,7 @@ pub use limits::{RateLimit, RateLimitMethods, RateLimitZone, Security};
 pub use load::{Launch, Problems, Role, Startup, load};
 pub use pages::{CustomRoute, CustomUrl, Page, Pages};
 pub use user_mail::{PasswordReset, UserMail, Verification};
+pub use providers::Providers;
 
 /// Everything a Parsefleet process can be told. Parse Server's options keep their meaning; Parsefleet's own are under
 /// `fleet`.
@@ -57,6 +59,8 @@ pub struct Config {
     pub user_mail: UserMail,
     /// `pages`, `customPages`
     pub pages: Pages,
+    /// `auth`, `facebookAppIds`, `enableAnonymousUsers`, `enableInsecureAuthAdapters`
+    pub providers: Providers,
     /// `rateLimit`
     pub rate_limits: Vec<RateLimit>,
     /// `security`

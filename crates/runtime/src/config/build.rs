@@ -9,6 +9,7 @@ mod limits;
 mod objects;
 mod pages;
 mod user_mail;
+mod providers;
 
 use std::time::Duration;
 
@@ -62,6 +63,7 @@ pub(super) fn build(settings: &Settings, role: Role, problems: &mut Vec<String>)
         sessions: builder.sessions(),
         user_mail: builder.user_mail(),
         pages: builder.pages(),
+        providers: builder.providers(),
         rate_limits: builder.rate_limits(),
         security: builder.security(),
         log: builder.log(),

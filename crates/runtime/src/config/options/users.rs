@@ -3,32 +3,32 @@
 use super::*;
 
 pub(super) const OPTIONS: &[OptionSpec] = &[
-    object("auth", &["PARSE_SERVER_AUTH_PROVIDERS"], "Third-party identity providers that users log in with.")
-        .secret()
-        .not_implemented(),
+    object(
+        "auth",
+        &["PARSE_SERVER_AUTH_PROVIDERS", "PARSE_SERVER_OAUTH_PROVIDERS"],
+        "Third-party identity providers that users log in with: name to options (see providers.md).",
+    )
+    .secret(),
     list(
         "facebookAppIds",
-        &["PARSE_SERVER_FACEBOOK_APP_IDS"],
-        "Facebook apps that users log in with (Parse Server 2.3; auth replaces it).",
-    )
-    .not_implemented(),
+        &["PARSE_SERVER_FACEBOOK_APP_IDS", "FACEBOOK_APP_ID"],
+        "Facebook apps that users log in with, unless auth.facebook.appIds is given (Parse Server 2.3).",
+    ),
     boolean("enableAnonymousUsers", &["PARSE_SERVER_ENABLE_ANON_USERS"], "Let users log in anonymously.")
-        .default("true")
-        .not_implemented(),
+        .default("true"),
     boolean(
         "enableInsecureAuthAdapters",
         &["PARSE_SERVER_ENABLE_INSECURE_AUTH_ADAPTERS"],
-        "Accept old log-in methods that verify nothing.",
+        "Let janrainengage and vkontakte be switched on, which do not tell apps apart.",
     )
-    .default("false")
-    .not_implemented(),
+    .default("false"),
     boolean(
         "allowExpiredAuthDataToken",
         &["PARSE_SERVER_ALLOW_EXPIRED_AUTH_DATA_TOKEN"],
-        "Do not verify unchanged third-party credentials again.",
+        "Do not verify unchanged third-party credentials again when a user logs in.",
     )
     .default("false")
-    .not_implemented(),
+    .without_effect("credentials are verified at every log-in, as in Parse Server 9.10"),
     boolean(
         "enforcePrivateUsers",
         &["PARSE_SERVER_ENFORCE_PRIVATE_USERS"],
