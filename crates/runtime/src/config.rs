@@ -28,8 +28,8 @@ pub use classes::DefinedClasses;
 pub use limits::{RateLimit, RateLimitMethods, RateLimitZone, Security};
 pub use load::{Launch, Problems, Role, Startup, load};
 pub use pages::{CustomRoute, CustomUrl, Page, Pages};
-pub use user_mail::{PasswordReset, UserMail, Verification};
 pub use providers::Providers;
+pub use user_mail::{PasswordReset, UserMail, Verification};
 
 /// Everything a Parsefleet process can be told. Parse Server's options keep their meaning; Parsefleet's own are under
 /// `fleet`.

@@ -4,6 +4,7 @@
 //! by [`objects`] with the rights of who asks, by [`rows`] with all rights and every column.
 
 mod objects;
+mod providers;
 mod roles;
 mod rows;
 mod rpc;

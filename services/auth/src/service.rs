@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use parsefleet_runtime::{config::Config, rpc::Channel};
 
-use crate::{objects::Objects, rows::Rows};
+use crate::{objects::Objects, providers::Providers, rows::Rows};
 
 /// Users, sessions and roles. It keeps no state of its own; clones share everything.
 #[derive(Clone)]
@@ -13,12 +13,15 @@ pub struct AuthService {
     pub(crate) objects: Objects,
     /// Rows of the three classes, with all rights.
     pub(crate) rows: Rows,
+    /// Third parties that tell who users are.
+    pub(crate) providers: Arc<Providers>,
     pub(crate) config: Arc<Config>,
 }
 
 impl AuthService {
     /// A service that reads and writes by way of this data service.
     pub fn new(config: Arc<Config>, data: Channel) -> Self {
-        Self { objects: Objects::new(data.clone()), rows: Rows::new(data), config }
+        let providers = Arc::new(Providers::new(Arc::clone(&config)));
+        Self { objects: Objects::new(data.clone()), rows: Rows::new(data), providers, config }
     }
 }

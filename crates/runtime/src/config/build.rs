@@ -8,8 +8,8 @@ mod idempotency;
 mod limits;
 mod objects;
 mod pages;
-mod user_mail;
 mod providers;
+mod user_mail;
 
 use std::time::Duration;
 
