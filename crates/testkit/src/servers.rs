@@ -1,6 +1,7 @@
 //! Real servers as child processes, on free ports, each with a log file of its own.
 
 mod fleet;
+mod mail;
 mod mongodb;
 mod parse_server;
 mod parsefleet;
@@ -17,6 +18,7 @@ use anyhow::{Context as _, Result};
 
 pub use self::{
     fleet::{Fleet, FleetPlan},
+    mail::{Encryption, Inbox, Mail, MailServer, MailServerOptions, Message, Refusal},
     mongodb::{Mongod, mongodb_uri},
     parse_server::ParseServer,
     parsefleet::{Parsefleet, Settings, binary},
