@@ -14,6 +14,7 @@ use crate::{
     health::Health,
     idempotency::Idempotency,
     mount::Mount,
+    pages::Pages,
     rate_limit::RateLimits,
     session::SessionResolver,
 };
@@ -34,6 +35,7 @@ pub(crate) struct App {
     pub(crate) auth: Arc<AuthBackend>,
     pub(crate) data: DataBackend,
     pub(crate) schemas: SchemasBackend,
+    pub(crate) pages: Pages,
     pub(crate) health: Health,
     pub(crate) in_flight: Semaphore,
 }
@@ -48,6 +50,7 @@ impl App {
             allow_list: AllowList::try_new(config.http.route_allow_list.as_deref())?,
             rate_limits: RateLimits::try_new(Arc::clone(&config))?,
             idempotency: Idempotency::new(&config.idempotency),
+            pages: Pages::try_new(Arc::clone(&config), Arc::clone(&auth))?,
             sessions: SessionResolver::new(cache, Arc::clone(&auth)),
             auth,
             data: DataBackend::new(channels.data, channels.data_here),

@@ -50,6 +50,22 @@ where
     }
 }
 
+/// The names and values of a body that is a form; a body of another kind is left alone and has none.
+///
+/// # Errors
+/// 413 or 415, as body-parser answers them.
+pub(crate) async fn read_form<B>(headers: &HeaderMap, body: B) -> Result<Vec<(String, String)>>
+where
+    B: Body<Data = Bytes>,
+{
+    if body.is_end_stream() || format_of(headers.get(header::CONTENT_TYPE))? != Format::Form {
+        return Ok(Vec::new());
+    }
+    check_encoding(headers)?;
+    let bytes = without_bad_utf8(collect(body, MAX_FORM).await?);
+    form::pairs(&bytes)
+}
+
 fn format_of(content_type: Option<&HeaderValue>) -> Result<Format> {
     let Some(text) = content_type.and_then(|value| value.to_str().ok()) else { return Ok(Format::Json) };
     let (media_type, parameters) = text.split_once(';').unwrap_or((text, ""));

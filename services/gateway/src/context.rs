@@ -21,7 +21,7 @@ use crate::{
 const CLOUD: &str = "cloud";
 
 /// What a request says about its sender, before the session token is looked up.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Identity {
     pub(crate) role: Option<Role>,
     /// `cloud` for a key in the headers that came without one there.

@@ -11,6 +11,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use axum::extract::ConnectInfo;
@@ -40,6 +41,7 @@ use crate::{
     health::Condition,
     idempotency,
     javascript::Loose,
+    pages::{PageRoute, Visit},
     privilege::{Caller, Privilege, Role},
     rate_limit::{Subject, User},
     render::{self, Body, Occasion, Reply},
@@ -161,8 +163,18 @@ impl Exchange<'_> {
             self.observation.is_preflight();
             render::preflight(&self.occasion())
         } else {
-            let outcome = self.guarded(path, body).await;
-            let mut response = self.finished(outcome);
+            let limit = app.config.fleet.request_timeout;
+            let mut response = match app.pages.find(&self.verb, path) {
+                // 3. Pages are for people, who bring no keys.
+                Some(route) => match guarded(limit, self.page(&route, path, body)).await {
+                    Ok(page) => page,
+                    Err(failure) => self.finished(Err(failure)),
+                },
+                None => {
+                    let outcome = guarded(limit, self.answer(path, body)).await;
+                    self.finished(outcome)
+                }
+            };
             response.headers_mut().extend(self.headers.drain());
             response
         };
@@ -170,22 +182,21 @@ impl Exchange<'_> {
         response
     }
 
-    /// Deadline and panics are caught around everything that does work.
-    async fn guarded<B>(&mut self, path: &str, body: B) -> Result<Reply>
+    /// A page, for whoever opened a link.
+    async fn page<B>(&mut self, route: &PageRoute<'_>, path: &str, body: B) -> Result<Response<Body>>
     where
         B: HttpBody<Data = Bytes> + Send,
     {
-        let limit = self.app.config.fleet.request_timeout;
-        // Boxed, because it is large, and everything around it would be moved with it.
-        let work = AssertUnwindSafe(deadline::within(limit, Box::pin(self.answer(path, body)))).catch_unwind();
-        match work.await {
-            Ok(Ok(outcome)) => outcome,
-            Ok(Err(_)) => Err(ParseError::new(ErrorCode::Timeout, "The request timed out.").into()),
-            Err(_) => {
-                count_panic();
-                Err(ParseError::new(ErrorCode::InternalServerError, "Internal server error.").into())
-            }
-        }
+        self.observation.is_page(route);
+        let (app, headers) = (self.app, &self.parts.headers);
+        let address = TrustedProxies::new(self.peer, &app.config.http.trust_proxy).client(headers);
+        context::role_in_headers(&app.config.keys, headers, address)?;
+        let _place = app.in_flight.try_acquire().map_err(|_| Failure::Busy)?;
+        let form = body::read_form(headers, body).await?;
+        let (caller, _) = self.caller(path, Identity::default(), address);
+        self.count(path, &caller, None).await?;
+        let visit = Visit::new(&self.verb, self.parts.uri.query(), form, headers, caller.request_context());
+        app.pages.answer(route, &visit).await
     }
 
     async fn answer<B>(&mut self, path: &str, body: B) -> Result<Reply>
@@ -305,6 +316,19 @@ impl Exchange<'_> {
             path: self.parts.uri.path(),
             headers: &self.parts.headers,
             sanitise: self.app.config.http.sanitise_errors,
+        }
+    }
+}
+
+/// Deadline and panics are caught around everything that does work.
+async fn guarded<T>(limit: Duration, work: impl Future<Output = Result<T>>) -> Result<T> {
+    // Boxed, because it is large, and everything around it would be moved with it.
+    match AssertUnwindSafe(deadline::within(limit, Box::pin(work))).catch_unwind().await {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(_)) => Err(ParseError::new(ErrorCode::Timeout, "The request timed out.").into()),
+        Err(_) => {
+            count_panic();
+            Err(ParseError::new(ErrorCode::InternalServerError, "Internal server error.").into())
         }
     }
 }

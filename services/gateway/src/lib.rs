@@ -5,7 +5,7 @@
 //!
 //! A request passes, in this order: [`gateway`] (CORS, keys in headers, health, body, method override, context, session),
 //! [`routes`] (which handler), [`parameters`] (typed options), [`backend`] (the call), [`render`] (the response). The
-//! sub-requests of `/batch` enter again at [`routes`].
+//! sub-requests of `/batch` enter again at [`routes`]. What links in mails lead to is answered by [`pages`].
 
 mod allow_list;
 mod app;
@@ -21,6 +21,7 @@ mod health;
 mod idempotency;
 mod javascript;
 mod mount;
+mod pages;
 mod parameters;
 mod privilege;
 mod rate_limit;
@@ -44,7 +45,7 @@ use parsefleet_runtime::{
 };
 use tokio::net::TcpListener;
 
-pub use crate::gateway::Gateway;
+pub use crate::{gateway::Gateway, pages::PagesError};
 
 /// The services behind the gateway.
 #[derive(Clone)]
@@ -81,6 +82,9 @@ pub enum ServeError {
     /// The address of a Redis that limits are to be counted in cannot be used.
     #[error("rateLimit: {0}")]
     Redis(parsefleet_cache::RedisCacheError),
+    /// The pages cannot be shown as configured.
+    #[error(transparent)]
+    Pages(#[from] PagesError),
     /// The listener failed.
     #[error("serve HTTP: {0}")]
     Io(#[from] std::io::Error),

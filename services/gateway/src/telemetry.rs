@@ -11,6 +11,7 @@ use parsefleet_runtime::telemetry::{Operation, OperationKind, Outcome, rename_sp
 
 use crate::{
     failure::Failure,
+    pages::PageRoute,
     routes::{AccountCall, Route, SchemaCall},
 };
 
@@ -31,6 +32,7 @@ pub(crate) struct Routes {
     batch: Operation,
     server_info: Operation,
     security: Operation,
+    page: Operation,
     health: Operation,
     preflight: Operation,
     other: Operation,
@@ -94,6 +96,7 @@ static ROUTES: Routes = Routes {
     batch: http("POST /batch"),
     server_info: http("GET /serverInfo"),
     security: http("GET /security"),
+    page: http("/:pages"),
     health: http("/health"),
     preflight: http("OPTIONS"),
     other: http("other"),
@@ -118,6 +121,15 @@ impl Observation {
 
     pub(crate) fn is_preflight(&mut self) {
         self.operation = &ROUTES.preflight;
+    }
+
+    /// It is about a page.
+    pub(crate) fn is_page(&mut self, route: &PageRoute<'_>) {
+        self.operation = &ROUTES.page;
+        let span = tracing::Span::current();
+        if !span.is_disabled() {
+            rename_span(&span, route.label());
+        }
     }
 
     /// The route is known.

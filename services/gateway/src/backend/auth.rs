@@ -1,5 +1,7 @@
 //! Calls to auth: who somebody is, and what is written about users, sessions and roles.
 
+mod links;
+
 use std::sync::Arc;
 
 use bytes::Bytes;

@@ -14,19 +14,28 @@ const MAX_PARAMETERS: usize = 1000;
 /// # Errors
 /// 413 for more than a thousand parameters.
 pub(super) fn parse(text: &[u8]) -> Result<Members> {
-    if text.iter().filter(|byte| **byte == b'&').count() >= MAX_PARAMETERS {
-        return Err(Failure::http(413, "too many parameters"));
-    }
     let mut object = Map::new();
-    for (name, value) in form_urlencoded::parse(text) {
-        let value = Value::from(value.into_owned());
-        match object.get_mut(&*name) {
+    for (name, value) in pairs(text)? {
+        let value = Value::from(value);
+        match object.get_mut(&name) {
             None => {
-                object.insert(name.into_owned(), value);
+                object.insert(name, value);
             }
             Some(Value::Array(values)) => values.push(value),
             Some(single) => *single = Value::Array(vec![single.take(), value]),
         }
     }
     Members::split(Bytes::from(Value::Object(object).to_string()))
+}
+
+/// The names and values of a form, in its order.
+///
+/// # Errors
+/// 413 for more than a thousand parameters.
+pub(super) fn pairs(text: &[u8]) -> Result<Vec<(String, String)>> {
+    if text.iter().filter(|byte| **byte == b'&').count() >= MAX_PARAMETERS {
+        return Err(Failure::http(413, "too many parameters"));
+    }
+    let pairs = form_urlencoded::parse(text);
+    Ok(pairs.map(|(name, value)| (name.into_owned(), value.into_owned())).collect())
 }

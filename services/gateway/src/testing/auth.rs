@@ -13,11 +13,14 @@ use parsefleet_core::{ErrorCode, ParseError};
 use parsefleet_proto::{
     status_from_error,
     v1::{
-        ChallengeRequest, ChallengeResponse, CreateOwnedResponse, CreateRequest, CredentialsRequest, DeleteRequest,
-        DeleteResponse, LogInAsRequest, LogOutRequest, LogOutResponse, OperationResult, RequestContext,
-        RequestEmailVerificationRequest, RequestEmailVerificationResponse, RequestPasswordResetRequest,
-        RequestPasswordResetResponse, ResolveRequest, ResolveResponse, TransactRequest, TransactResponse,
-        UpdateRequest, UpdateResponse, UpgradeSessionRequest, UpgradeSessionResponse, UserResponse, auth_server::Auth,
+        ChallengeRequest, ChallengeResponse, CheckResetTokenRequest, CheckResetTokenResponse, CreateOwnedResponse,
+        CreateRequest, CredentialsRequest, DeleteRequest, DeleteResponse, LogInAsRequest, LogOutRequest,
+        LogOutResponse, OperationResult, RequestContext, RequestEmailVerificationRequest,
+        RequestEmailVerificationResponse, RequestPasswordResetRequest, RequestPasswordResetResponse,
+        ResendVerificationEmailRequest, ResendVerificationEmailResponse, ResetPasswordRequest, ResetPasswordResponse,
+        ResolveRequest, ResolveResponse, TransactRequest, TransactResponse, UpdateRequest, UpdateResponse,
+        UpgradeSessionRequest, UpgradeSessionResponse, UserResponse, VerifyEmailRequest, VerifyEmailResponse,
+        auth_server::Auth,
     },
 };
 use tonic::{Request, Response, Status, async_trait};
@@ -173,4 +176,52 @@ impl Auth for OneSession {
         self.note(AuthAsked::RequestEmailVerification(request.into_inner()));
         Ok(Response::new(RequestEmailVerificationResponse {}))
     }
+
+    async fn verify_email(
+        &self,
+        request: Request<VerifyEmailRequest>,
+    ) -> Result<Response<VerifyEmailResponse>, Status> {
+        Ok(Response::new(VerifyEmailResponse { verified: request.into_inner().token == "good" }))
+    }
+
+    async fn resend_verification_email(
+        &self,
+        request: Request<ResendVerificationEmailRequest>,
+    ) -> Result<Response<ResendVerificationEmailResponse>, Status> {
+        let request = request.into_inner();
+        let sent = request.username == "alice" || request.token == "good";
+        Ok(Response::new(ResendVerificationEmailResponse { sent }))
+    }
+
+    async fn check_reset_token(
+        &self,
+        request: Request<CheckResetTokenRequest>,
+    ) -> Result<Response<CheckResetTokenResponse>, Status> {
+        reset_token(&request.into_inner().token)?;
+        Ok(Response::new(CheckResetTokenResponse { username: "alice".to_owned() }))
+    }
+
+    async fn reset_password(
+        &self,
+        request: Request<ResetPasswordRequest>,
+    ) -> Result<Response<ResetPasswordResponse>, Status> {
+        let request = request.into_inner();
+        reset_token(&request.token)?;
+        if request.new_password == "weak" {
+            let text = "Password <b>does</b> not meet the Password Policy requirements.";
+            return Err(status_from_error(&ParseError::new(ErrorCode::ValidationError, text)));
+        }
+        Ok(Response::new(ResetPasswordResponse {}))
+    }
+}
+
+/// `good` is a token of a link, `expired` was one, and `away` finds the database away.
+fn reset_token(token: &str) -> Result<(), Status> {
+    let (code, text) = match token {
+        "good" => return Ok(()),
+        "expired" => (ErrorCode::OtherCause, "The password reset link has expired"),
+        "away" => (ErrorCode::InternalServerError, "Internal server error."),
+        _ => (ErrorCode::OtherCause, "Failed to reset password: username / email / token is invalid"),
+    };
+    Err(status_from_error(&ParseError::new(code, text)))
 }

@@ -18,5 +18,5 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
     text("webhookKey", &["PARSE_SERVER_WEBHOOK_KEY"], "Sent along with calls of webhooks.").secret().not_implemented(),
     text("fileKey", &["PARSE_SERVER_FILE_KEY"], "Prefix of the files that were hosted by Parse before the migration."),
     text("encryptionKey", &["PARSE_SERVER_ENCRYPTION_KEY"], "Key that stored files are encrypted with.").secret().not_implemented(),
-    text("appName", &["PARSE_SERVER_APP_NAME"], "Name of the app in mails and on pages.").without_effect("only mails and pages show it, and those are not there yet"),
+    text("appName", &["PARSE_SERVER_APP_NAME"], "Name of the app in mails and on pages."),
 ];

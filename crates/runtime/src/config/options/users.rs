@@ -109,15 +109,12 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         &["PARSE_SERVER_EMAIL_VERIFY_SUCCESS_ON_INVALID_EMAIL"],
         "Do not tell whether an address is known.",
     )
-    .default("true")
-    .not_implemented(),
+    .default("true"),
     object("customPages", &["PARSE_SERVER_CUSTOM_PAGES"], "URLs of pages of your own (older form).")
         .default("{}")
-        .not_implemented()
         .members(super::pages::CUSTOM_PAGES),
     object("pages", &["PARSE_SERVER_PAGES"], "Pages for password reset and e-mail verification.")
         .default("{}")
-        .not_implemented()
         .members(super::pages::PAGES),
 ];
 
