@@ -11,14 +11,13 @@ use moka::{Expiry, future::Cache as Entries};
 use parsefleet_core::{ParseError, error::Result};
 use tokio::sync::watch;
 
-use crate::{Cache, Generation, Limits, Load, Slot, Topic};
+use crate::{Cache, Generation, Limits, Load, Slot, Topic, generations::Generations};
 
 /// A bounded map with a time to live.
 pub struct LocalCache {
     entries: Entries<Slot, Entry>,
     time_to_live: Duration,
-    sessions: watch::Sender<Generation>,
-    schema: watch::Sender<Generation>,
+    pub(crate) generations: Generations,
 }
 
 #[derive(Clone)]
@@ -36,8 +35,7 @@ impl LocalCache {
         Self {
             entries: Entries::builder().max_capacity(limits.capacity).expire_after(EntryExpiry).build(),
             time_to_live: limits.time_to_live,
-            sessions: watch::Sender::new(Generation::random()),
-            schema: watch::Sender::new(Generation::random()),
+            generations: Generations::new(),
         }
     }
 
@@ -53,24 +51,12 @@ impl LocalCache {
         let entry = self.entries.try_get_with_by_ref(slot, load).await;
         entry.map(|entry| entry.answer).map_err(|error: Arc<ParseError>| (*error).clone())
     }
-
-    /// Moves the topic to a generation that was started elsewhere.
-    pub(crate) fn enter(&self, topic: Topic, generation: Generation) {
-        self.topic(topic).send_if_modified(|current| std::mem::replace(current, generation) != generation);
-    }
-
-    fn topic(&self, topic: Topic) -> &watch::Sender<Generation> {
-        match topic {
-            Topic::Sessions => &self.sessions,
-            Topic::Schema => &self.schema,
-        }
-    }
 }
 
 #[async_trait]
 impl Cache for LocalCache {
     fn slot(&self, topic: Topic, key: &str) -> Slot {
-        Slot { topic, generation: *self.topic(topic).borrow(), key: key.to_owned() }
+        Slot { topic, generation: self.generations.of(topic, key), key: key.to_owned() }
     }
 
     async fn get_or_load<'a>(&'a self, slot: &'a Slot, load: Load<'a>) -> Result<Bytes> {
@@ -78,15 +64,26 @@ impl Cache for LocalCache {
     }
 
     async fn invalidate(&self, topic: Topic) {
-        self.enter(topic, Generation::random());
+        self.generations.enter(topic, Generation::random());
     }
 
     async fn invalidate_everywhere(&self, topic: Topic) {
         self.invalidate(topic).await;
     }
 
+    async fn evict(&self, topic: Topic, keys: &[&str]) {
+        match topic.shards() {
+            0 => self.invalidate(topic).await,
+            _ => self.generations.enter_shards(topic, Generation::random(), &topic.shards_of(keys)),
+        }
+    }
+
+    fn changes_seen(&self, topic: Topic) -> u64 {
+        self.generations.seen(topic)
+    }
+
     fn changes(&self, topic: Topic) -> watch::Receiver<Generation> {
-        self.topic(topic).subscribe()
+        self.generations.subscribe(topic)
     }
 }
 

@@ -1,12 +1,15 @@
 //! The cache shared over Redis, with a first level in the process.
 //!
-//! Per topic Redis holds the current generation; a change replaces it and announces it on one channel. While the
-//! announcements cannot be heard, the first level lives for [`DEAF_TIME_TO_LIVE`] only, and Redis itself is by-passed for
-//! a moment after each failure, so that a Redis that hangs does not slow every request down.
+//! Per topic Redis holds the current generation, and those of its shards that changed by themselves; a change replaces it and
+//! announces it on one channel. While the announcements cannot be heard, the first level lives for [`DEAF_TIME_TO_LIVE`]
+//! only, and Redis itself is by-passed for a moment after each failure, so that a Redis that hangs does not slow every
+//! request down. A change that could not be announced is made up for when Redis is back.
+
+mod announcement;
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -23,6 +26,7 @@ use redis::{
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use self::announcement::{Announcement, Confirm};
 use crate::{Cache, Generation, HEARD_WITHIN, Limits, Load, LocalCache, Slot, Topic};
 
 /// How long the first level may answer by itself while changes elsewhere cannot be heard.
@@ -63,6 +67,8 @@ struct Shared {
     time_to_live: Duration,
     /// Whether announcements are being heard.
     hears: AtomicBool,
+    /// Topics of which a change could not be announced.
+    untold: Mutex<Vec<Topic>>,
     rest: Rest,
 }
 
@@ -80,6 +86,7 @@ impl RedisCache {
             keys: Keys { prefix: prefix.to_owned() },
             time_to_live: limits.time_to_live,
             hears: AtomicBool::new(false),
+            untold: Mutex::default(),
             rest: Rest::new(),
         });
         let stop = CancellationToken::new();
@@ -111,17 +118,26 @@ impl Cache for RedisCache {
     }
 
     async fn invalidate(&self, topic: Topic) {
-        self.shared.announce(Announcement { topic, generation: Generation::random(), confirm: false }).await;
+        self.shared.announce(&Announcement::of_topic(topic, Confirm::No)).await;
     }
 
     async fn invalidate_everywhere(&self, topic: Topic) {
-        let announcement = Announcement { topic, generation: Generation::random(), confirm: true };
-        if let Some(listeners) = self.shared.announce(announcement).await {
-            let heard = self.shared.heard_by(announcement.generation, listeners);
-            if tokio::time::timeout(HEARD_WITHIN, heard).await.is_err() {
-                tracing::warn!(topic = topic.name(), "not every instance has heard of a change in time");
-            }
+        self.shared.announce_everywhere(&Announcement::of_topic(topic, Confirm::Yes)).await;
+    }
+
+    async fn evict(&self, topic: Topic, keys: &[&str]) {
+        let mut announcement = Announcement::of_topic(topic, Confirm::Yes);
+        announcement.shards = topic.shards_of(keys);
+        if topic.shards() == 0 {
+            announcement.shards.clear();
+        } else if keys.is_empty() {
+            return;
         }
+        self.shared.announce_everywhere(&announcement).await;
+    }
+
+    fn changes_seen(&self, topic: Topic) -> u64 {
+        self.shared.first_level.changes_seen(topic)
     }
 
     fn changes(&self, topic: Topic) -> watch::Receiver<Generation> {
@@ -137,21 +153,79 @@ enum Hearing {
 
 impl Shared {
     /// Enters a new generation and tells the others; how many listen, `None` if nobody can be told.
-    async fn announce(&self, announcement: Announcement) -> Option<u64> {
-        let Announcement { topic, generation, .. } = announcement;
-        self.first_level.enter(topic, generation);
-        let mut connection = self.connection.clone();
-        let mut change = redis::pipe();
-        change.atomic().set(self.keys.generation(topic), generation.0).ignore();
-        change.publish(self.keys.channel(), announcement.to_text());
+    async fn announce(&self, announcement: &Announcement) -> Option<u64> {
+        let topic = announcement.topic;
+        self.enter(announcement);
         // Tried even after a failure a moment ago: a lost announcement is worse than a slow one.
-        match change.query_async::<(u64,)>(&mut connection).await {
-            Ok((listeners,)) => Some(listeners),
+        match self.write(announcement).await {
+            Ok(listeners) => Some(listeners),
             Err(error) => {
                 tracing::warn!(%error, topic = topic.name(), "other instances could not be told of a change");
+                self.untold.lock().unwrap_or_else(PoisonError::into_inner).push(topic);
                 None
             }
         }
+    }
+
+    /// The same, and waits until they have heard.
+    async fn announce_everywhere(&self, announcement: &Announcement) {
+        let Some(listeners) = self.announce(announcement).await else { return };
+        let heard = self.heard_by(announcement.generation, listeners);
+        if tokio::time::timeout(HEARD_WITHIN, heard).await.is_err() {
+            tracing::warn!(topic = announcement.topic.name(), "not every instance has heard of a change in time");
+        }
+    }
+
+    /// Follows a change in this process.
+    fn enter(&self, announcement: &Announcement) {
+        let Announcement { topic, generation, shards, .. } = announcement;
+        match shards.is_empty() {
+            true => self.first_level.generations.enter(*topic, *generation),
+            false => self.first_level.generations.enter_shards(*topic, *generation, shards),
+        }
+    }
+
+    /// Notes a change in Redis and publishes it; how many listen.
+    async fn write(&self, announcement: &Announcement) -> RedisResult<u64> {
+        let Announcement { topic, generation, shards, .. } = announcement;
+        let mut connection = self.connection.clone();
+        let mut change = redis::pipe();
+        change.atomic();
+        if shards.is_empty() {
+            change.set(self.keys.generation(*topic), generation.0).ignore();
+        } else {
+            let fields: Vec<(usize, u64)> = shards.iter().map(|shard| (*shard, generation.0)).collect();
+            change.hset_multiple(self.keys.shards(*topic), &fields).ignore();
+        }
+        change.publish(self.keys.channel(), announcement.to_text());
+        change.query_async::<(u64,)>(&mut connection).await.map(|(listeners,)| listeners)
+    }
+
+    /// Makes up for changes that could not be announced: what was not told may have been about anything in its topic.
+    async fn tell_untold(&self) -> RedisResult<()> {
+        let untold = self.untold.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        for topic in Topic::ALL.into_iter().filter(|topic| untold.contains(topic)) {
+            self.write(&Announcement::of_topic(topic, Confirm::No)).await?;
+            self.untold.lock().unwrap_or_else(PoisonError::into_inner).retain(|told| *told != topic);
+        }
+        Ok(())
+    }
+
+    /// Enters the generations that Redis knows of.
+    async fn enter_current(&self) -> RedisResult<()> {
+        for topic in Topic::ALL {
+            let mut connection = self.connection.clone();
+            let key = self.keys.generation(topic);
+            let _: bool = connection.set_nx(&key, Generation::random().0).await?;
+            self.first_level.generations.enter(topic, Generation(connection.get(&key).await?));
+            if topic.shards() > 0 {
+                let shards: Vec<(usize, u64)> = connection.hgetall(self.keys.shards(topic)).await?;
+                for (shard, generation) in shards {
+                    self.first_level.generations.enter_shards(topic, Generation(generation), &[shard]);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Returns when that many instances have confirmed the generation, or Redis does not answer.
@@ -210,7 +284,7 @@ async fn listen(client: Client, shared: Arc<Shared>) {
         if shared.hears.swap(false, Ordering::AcqRel) {
             // What changed meanwhile is unknown, so that nothing known may be trusted.
             for topic in Topic::ALL {
-                shared.first_level.enter(topic, Generation::random());
+                shared.first_level.generations.enter(topic, Generation::random());
             }
         }
         tokio::time::sleep(RECONNECT_DELAY).await;
@@ -221,51 +295,19 @@ async fn listen(client: Client, shared: Arc<Shared>) {
 async fn follow(client: &Client, shared: &Shared) -> RedisResult<()> {
     let (mut sink, mut messages) = client.get_async_pubsub().await?.split();
     sink.subscribe(shared.keys.channel()).await?;
-    for topic in Topic::ALL {
-        shared.first_level.enter(topic, current_generation(shared, topic).await?);
-    }
+    shared.tell_untold().await?;
+    shared.enter_current().await?;
     shared.hears.store(true, Ordering::Release);
     tracing::info!("the shared cache is in use");
     while let Some(message) = messages.next().await {
         let text: String = message.get_payload()?;
         let Some(announcement) = Announcement::parse(&text) else { continue };
-        shared.first_level.enter(announcement.topic, announcement.generation);
-        if announcement.confirm {
+        shared.enter(&announcement);
+        if announcement.confirm == Confirm::Yes {
             shared.confirm(announcement.generation).await?;
         }
     }
     Ok(())
-}
-
-/// The generation in Redis, started if there is none.
-async fn current_generation(shared: &Shared, topic: Topic) -> RedisResult<Generation> {
-    let mut connection = shared.connection.clone();
-    let key = shared.keys.generation(topic);
-    let _: bool = connection.set_nx(&key, Generation::random().0).await?;
-    connection.get(&key).await.map(Generation)
-}
-
-/// A change, as it is told to other instances.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Announcement {
-    topic: Topic,
-    generation: Generation,
-    /// Whether somebody waits until it was heard.
-    confirm: bool,
-}
-
-impl Announcement {
-    fn to_text(self) -> String {
-        let confirm = if self.confirm { " confirm" } else { "" };
-        format!("{} {}{confirm}", self.topic.name(), self.generation.0)
-    }
-
-    fn parse(text: &str) -> Option<Self> {
-        let mut words = text.split(' ');
-        let (name, generation, confirm) = (words.next()?, words.next()?, words.next());
-        let topic = Topic::ALL.into_iter().find(|topic| topic.name() == name)?;
-        Some(Self { topic, generation: Generation(generation.parse().ok()?), confirm: confirm == Some("confirm") })
-    }
 }
 
 /// The names of everything in Redis.
@@ -280,6 +322,10 @@ impl Keys {
 
     fn generation(&self, topic: Topic) -> String {
         format!("{}:{}:generation", self.prefix, topic.name())
+    }
+
+    fn shards(&self, topic: Topic) -> String {
+        format!("{}:{}:shards", self.prefix, topic.name())
     }
 
     fn heard(&self, generation: Generation) -> String {

@@ -43,6 +43,38 @@ async fn an_answer_worked_out_before_a_change_is_not_found_after_it() {
 }
 
 #[tokio::test]
+async fn news_about_a_key_leave_the_others_alone() {
+    let cache = cache(Duration::from_secs(60));
+    let slot = |key: &str| cache.slot(Topic::Sessions, key);
+    let before = slot("one");
+    for key in ["one", "two"] {
+        ask(&cache, &slot(key), "first").await;
+    }
+    let seen = cache.changes_seen(Topic::Sessions);
+    cache.evict(Topic::Sessions, &["one"]).await;
+    assert_ne!(cache.changes_seen(Topic::Sessions), seen);
+    assert_eq!(ask(&cache, &slot("two"), "second").await, "first");
+    ask(&cache, &before, "stale").await;
+    assert_eq!(ask(&cache, &slot("one"), "second").await, "second");
+    assert_eq!(cache.changes_seen(Topic::Users), 0);
+
+    cache.invalidate(Topic::Sessions).await;
+    assert_eq!(ask(&cache, &slot("one"), "third").await, "third");
+    assert_eq!(ask(&cache, &slot("two"), "third").await, "third");
+}
+
+#[tokio::test]
+async fn a_topic_without_parts_changes_as_a_whole() {
+    let cache = cache(Duration::from_secs(60));
+    for user in ["one", "two"] {
+        ask(&cache, &cache.slot(Topic::Roles, "").variant(user), "first").await;
+    }
+    assert_eq!(ask(&cache, &cache.slot(Topic::Roles, "").variant("two"), "second").await, "first");
+    cache.evict(Topic::Roles, &["one"]).await;
+    assert_eq!(ask(&cache, &cache.slot(Topic::Roles, "").variant("two"), "third").await, "third");
+}
+
+#[tokio::test]
 async fn an_answer_is_forgotten_after_its_time() {
     let cache = cache(Duration::from_millis(20));
     let slot = cache.slot(Topic::Sessions, "token");

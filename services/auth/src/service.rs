@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use parsefleet_runtime::{config::Config, rpc::Channel};
 
-use crate::{objects::Objects, providers::Providers, rows::Rows};
+use crate::{news::News, objects::Objects, providers::Providers, rows::Rows};
 
 /// Users, sessions and roles. It keeps no state of its own; clones share everything.
 #[derive(Clone)]
@@ -16,12 +16,14 @@ pub struct AuthService {
     /// Third parties that tell who users are.
     pub(crate) providers: Arc<Providers>,
     pub(crate) config: Arc<Config>,
+    /// Who hears what was changed.
+    pub(crate) news: Arc<dyn News>,
 }
 
 impl AuthService {
     /// A service that reads and writes by way of this data service.
-    pub fn new(config: Arc<Config>, data: Channel) -> Self {
+    pub fn new(config: Arc<Config>, data: Channel, news: Arc<dyn News>) -> Self {
         let providers = Arc::new(Providers::new(Arc::clone(&config)));
-        Self { objects: Objects::new(data.clone()), rows: Rows::new(data), providers, config }
+        Self { objects: Objects::new(data.clone()), rows: Rows::new(data), providers, config, news }
     }
 }

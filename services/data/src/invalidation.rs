@@ -24,6 +24,11 @@ pub trait Invalidation: Send + Sync + 'static {
 
     /// A role was made, changed or removed: what users may do through roles has to be found out again.
     async fn roles_changed(&self);
+
+    /// Users or sessions were removed, all of a class at once: whatever is remembered of any session is to be forgotten.
+    async fn sessions_removed(&self) {
+        self.roles_changed().await;
+    }
 }
 
 /// There is no other process.

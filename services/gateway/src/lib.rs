@@ -45,7 +45,7 @@ use parsefleet_runtime::{
 };
 use tokio::net::TcpListener;
 
-pub use crate::{gateway::Gateway, pages::PagesError};
+pub use crate::{gateway::Gateway, pages::PagesError, session::digest as session_key};
 
 /// The services behind the gateway.
 #[derive(Clone)]

@@ -1,20 +1,13 @@
-//! From a session token to who it belongs to: asked of auth, kept in the cache that all gateways share.
+//! Whose request it is: session tokens, and who they stand for.
 
-use std::{
-    sync::Arc,
-    time::{SystemTime, UNIX_EPOCH},
-};
+mod resolver;
+
+use std::sync::Arc;
 
 use aws_lc_rs::digest;
 use base64::prelude::{BASE64_STANDARD_NO_PAD, Engine as _};
-use bytes::Bytes;
-use parsefleet_cache::{Cache, Topic};
-use parsefleet_core::{ErrorCode, ParseError, error::Result};
-use parsefleet_proto::v1::{RequestContext, ResolveResponse};
-use parsefleet_runtime::telemetry::CacheMetrics;
-use prost::Message as _;
 
-use crate::backend::AuthBackend;
+pub(crate) use self::resolver::SessionResolver;
 
 /// Who a token belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,14 +25,6 @@ pub(crate) struct Session {
 /// A session token. Its `Debug` form says nothing.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Token(Arc<str>);
-
-/// Tells who a token belongs to.
-pub(crate) struct SessionResolver {
-    /// Answers of auth, by a digest of the token: no token is kept in a place that others can read.
-    cache: Arc<dyn Cache>,
-    auth: Arc<AuthBackend>,
-    metrics: CacheMetrics,
-}
 
 // === impl Token ===
 
@@ -61,53 +46,8 @@ impl std::fmt::Debug for Token {
     }
 }
 
-// === impl SessionResolver ===
-
-impl SessionResolver {
-    pub(crate) fn new(cache: Arc<dyn Cache>, auth: Arc<AuthBackend>) -> Self {
-        Self { cache, auth, metrics: CacheMetrics::new("sessions", "gateway") }
-    }
-
-    /// Asks auth once, however many requests come with the same token at the same time. Refusals are not kept.
-    ///
-    /// # Errors
-    /// 209 for a token that is unknown or expired; what the way to auth failed of.
-    pub(crate) async fn resolve(&self, token: &str, context: RequestContext) -> Result<Session> {
-        let slot = self.cache.slot(Topic::Sessions, &digest(token));
-        let mut missed = false;
-        let load = async {
-            missed = true;
-            let answer = self.auth.resolve(token, context).await?;
-            Ok(Bytes::from(answer.encode_to_vec()))
-        };
-        let answer = self.cache.get_or_load(&slot, Box::pin(load)).await;
-        if missed {
-            self.metrics.miss();
-        } else {
-            self.metrics.hit();
-        }
-        let answer = ResolveResponse::decode(answer?).map_err(|error| {
-            tracing::error!(%error, "a cached session cannot be read");
-            ParseError::new(ErrorCode::InternalServerError, "Internal server error.")
-        })?;
-        if answer.expires_at.is_some_and(|end| end < now()) {
-            return Err(ParseError::new(ErrorCode::InvalidSessionToken, "Session token is expired."));
-        }
-        Ok(Session { id: answer.session_id, user_id: answer.user_id, roles: answer.roles, token: Token::new(token) })
-    }
-}
-
-/// What stands for a token where others can read.
-pub(crate) fn digest(token: &str) -> String {
+/// What stands for a token where others can read: its key in the cache.
+pub fn digest(token: &str) -> String {
     let digest = digest::digest(&digest::SHA256, token.as_bytes());
     BASE64_STANDARD_NO_PAD.encode(digest)
 }
-
-/// Milliseconds since 1970.
-fn now() -> i64 {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)
-}
-
-#[cfg(test)]
-mod tests;

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use parsefleet_auth::News;
 use parsefleet_cache::{Cache, Generation, Limits, LocalCache, RedisCache, Topic};
 use parsefleet_data::{DataService, Invalidation};
+use parsefleet_gateway::session_key;
 use parsefleet_runtime::{Shutdown, config::Config};
 use secrecy::ExposeSecret as _;
 use tokio::sync::watch;
@@ -33,8 +35,17 @@ impl Changes {
         Arc::clone(&self.cache)
     }
 
+    /// What the auth service tells its news to.
+    pub(crate) fn news(&self) -> Arc<dyn News> {
+        self.teller()
+    }
+
     /// What the data service tells its news to.
     pub(crate) fn invalidation(&self) -> Arc<dyn Invalidation> {
+        self.teller()
+    }
+
+    fn teller(&self) -> Arc<Teller> {
         Arc::new(Teller { schema: self.cache.changes(Topic::Schema), cache: Arc::clone(&self.cache) })
     }
 }
@@ -59,7 +70,30 @@ impl Invalidation for Teller {
     }
 
     async fn roles_changed(&self) {
-        self.cache.invalidate(Topic::Sessions).await;
+        self.cache.invalidate_everywhere(Topic::Roles).await;
+    }
+
+    async fn sessions_removed(&self) {
+        for topic in [Topic::Sessions, Topic::Users, Topic::Roles] {
+            self.cache.invalidate_everywhere(topic).await;
+        }
+    }
+}
+
+#[async_trait::async_trait]
+impl News for Teller {
+    async fn sessions_ended(&self, tokens: &[String]) {
+        let keys: Vec<String> = tokens.iter().map(|token| session_key(token)).collect();
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+        self.cache.evict(Topic::Sessions, &keys).await;
+    }
+
+    async fn user_changed(&self, user_id: &str) {
+        self.cache.evict(Topic::Users, &[user_id]).await;
+    }
+
+    async fn roles_changed(&self) {
+        self.cache.invalidate_everywhere(Topic::Roles).await;
     }
 }
 

@@ -38,7 +38,7 @@ async fn standalone(process: &Process) -> anyhow::Result<()> {
     let changes = Changes::open(&process.config)?;
     let service = open_data(process, &changes).await?;
     let data = Channel::local(service.clone().into_server());
-    let auth = AuthService::new(Arc::clone(&process.config), data.clone());
+    let auth = AuthService::new(Arc::clone(&process.config), data.clone(), changes.news());
     let schemas = Channel::local(service.clone().into_schemas_server());
     let channels = Channels {
         auth: Channel::local(auth.clone().into_server()),
@@ -65,7 +65,8 @@ async fn auth(process: &Process) -> anyhow::Result<()> {
     let listener = grpc_listener(process).await?;
     let data = connect(process, process.config.fleet.data_url.as_deref())?;
     data.require_once(&process.readiness, "data");
-    let auth = AuthService::new(Arc::clone(&process.config), data);
+    let changes = Changes::open(&process.config)?;
+    let auth = AuthService::new(Arc::clone(&process.config), data, changes.news());
     serve_grpc(process, Role::Auth, listener, Routes::default().add(auth.into_server())).await
 }
 

@@ -53,7 +53,7 @@ impl DataService {
 
     async fn forget_sessions(&self, class: &str) {
         if BEHIND_SESSIONS.contains(&class) {
-            self.invalidation.roles_changed().await;
+            self.invalidation.sessions_removed().await;
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -44,11 +44,13 @@ pub(crate) enum AuthAsked {
     RequestEmailVerification(RequestEmailVerificationRequest),
 }
 
-/// Knows one session, `r:good`, of the user `user1`. `r:slow` is the same, late. Whatever else it is asked succeeds; somebody
+/// Knows sessions of the user `user1`: `r:good` and others. Those that begin with `r:slow` are answered late. Whatever else it is asked succeeds; somebody
 /// called `old` is there already.
 #[derive(Clone, Default)]
 pub(crate) struct OneSession {
     pub(crate) calls: Arc<AtomicUsize>,
+    /// Whether the session `r:slow ending` has ended.
+    pub(crate) ended: Arc<AtomicBool>,
     pub(crate) asked: Arc<Mutex<Vec<Asked>>>,
 }
 
@@ -85,9 +87,12 @@ impl Auth for OneSession {
     async fn resolve(&self, request: Request<ResolveRequest>) -> Result<Response<ResolveResponse>, Status> {
         self.calls.fetch_add(1, Ordering::SeqCst);
         let token = request.into_inner().session_token;
+        if token.starts_with("r:slow") {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
         match &*token {
-            "r:good" | "r:other" | "r:over" => {}
-            "r:slow" => tokio::time::sleep(Duration::from_millis(50)).await,
+            "r:good" | "r:other" | "r:over" | "r:slow" => {}
+            "r:slow ending" if !self.ended.load(Ordering::SeqCst) => {}
             _ => {
                 let error = ParseError::new(ErrorCode::InvalidSessionToken, "Invalid session token");
                 return Err(status_from_error(&error));
