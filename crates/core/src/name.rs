@@ -68,11 +68,24 @@ pub const SYSTEM_CLASSES: [&str; 13] = [
     "_GraphQLConfig",
 ];
 
+const OUTBOX: &str = "_Outbox";
+
 impl ClassName {
     /// `None` if the text is not a class name.
     pub fn new(text: &str) -> Option<Self> {
         let valid = is_identifier(text) || SYSTEM_CLASSES.contains(&text) || is_join_collection(text);
         valid.then(|| Self(text.to_owned()))
+    }
+
+    /// The class of what the server has yet to tell others (`_Outbox`). It is no class of the app: no text that a client
+    /// sends makes this name, so that nobody reads or writes it by any request.
+    pub fn outbox() -> Self {
+        Self(OUTBOX.to_owned())
+    }
+
+    /// Whether this is [`ClassName::outbox`].
+    pub fn is_outbox(&self) -> bool {
+        self.0 == OUTBOX
     }
 
     /// Whether the class is a relation's join collection.

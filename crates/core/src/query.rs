@@ -64,6 +64,8 @@ pub enum QueryAccess {
     Client,
     /// Parse's internal columns too: master and maintenance keys.
     Master,
+    /// Every column, hashes of passwords included: a service of Parsefleet itself.
+    Service,
 }
 
 /// A parsed `where`, with the permission conjuncts that joined it.

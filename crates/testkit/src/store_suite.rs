@@ -162,7 +162,7 @@ impl<'s> Class<'s> {
         let Json::Object(body) = body else { panic!("a body is an object") };
         let target = ObjectId::new("any").unwrap();
         let update = ObjectUpdate::parse(&target, body, Writer::Maintenance).unwrap().update;
-        let changed = self.store.update_one(&self.schema, &self.query(filter), &update, Date(NOW.0 + 1)).await?;
+        let changed = self.store.update_one(&self.schema, &self.query(filter), &update, Some(Date(NOW.0 + 1))).await?;
         Ok(changed.map(|document| tree(&document)))
     }
 

@@ -21,9 +21,9 @@ pub struct AuthService {
 }
 
 impl AuthService {
-    /// A service that reads and writes by way of this data service.
-    pub fn new(config: Arc<Config>, data: Channel, news: Arc<dyn News>) -> Self {
+    /// A service that reads and writes by way of a data service: its objects and its rows.
+    pub fn new(config: Arc<Config>, data: Channel, rows: Channel, news: Arc<dyn News>) -> Self {
         let providers = Arc::new(Providers::new(Arc::clone(&config)));
-        Self { objects: Objects::new(data.clone()), rows: Rows::new(data), providers, config, news }
+        Self { objects: Objects::new(data), rows: Rows::new(rows), providers, config, news }
     }
 }

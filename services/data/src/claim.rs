@@ -91,7 +91,8 @@ impl DataService {
         let changes = vec![(path(REPLY)?, Change::Set(Value::Bytes(reply)))];
         let update = Update { changes, ..Update::default() };
         let query = Query { conditions: vec![has_id(&once.request_id)?] };
-        let updated = self.store.update_one(&class()?, &query, &update, clock::now()).await.map_err(parse_error)?;
+        let updated =
+            self.store.update_one(&class()?, &query, &update, Some(clock::now())).await.map_err(parse_error)?;
         updated.map(drop).ok_or_else(|| parse_error(StoreError::Failed("a claim is gone".to_owned())))
     }
 

@@ -1,6 +1,6 @@
 //! What a store's failure is for the client.
 
-use parsefleet_core::{ErrorCode, ParseError};
+use parsefleet_core::{ClassName, ErrorCode, ParseError};
 
 use crate::{codec::CorruptDocument, store::StoreError};
 
@@ -36,6 +36,19 @@ pub(crate) fn parse_error(error: StoreError) -> ParseError {
     }
 }
 
+/// The answer to a failed write of an object: of users each unique index has an answer of its own.
+pub(crate) fn write_error(class: &ClassName, error: StoreError) -> ParseError {
+    let StoreError::Duplicate { field: Some(field) } = &error else { return parse_error(error) };
+    match (class.as_str(), field.as_str()) {
+        ("_User", "username") => ParseError::new(ErrorCode::UsernameTaken, "Account already exists for this username."),
+        ("_User", "email") => ParseError::new(ErrorCode::EmailTaken, "Account already exists for this email address."),
+        ("_User", field) if field.starts_with("_auth_data_") => {
+            ParseError::new(ErrorCode::AccountAlreadyLinked, "this auth is already used")
+        }
+        _ => parse_error(error),
+    }
+}
+
 /// A document that cannot be read is a fault of the database, not of the request.
 pub(crate) fn corrupt_document(error: CorruptDocument) -> ParseError {
     tracing::error!(%error, "a stored document cannot be read");
@@ -44,7 +57,20 @@ pub(crate) fn corrupt_document(error: CorruptDocument) -> ParseError {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
     use super::*;
+
+    #[test]
+    fn users_are_told_which_of_their_values_is_taken() {
+        let user = ClassName::new("_User").unwrap();
+        let duplicate = |field: &str| StoreError::Duplicate { field: Some(field.to_owned()) };
+        for (field, code) in [("username", 202), ("email", 203), ("_auth_data_google_id", 208), ("phone", 137)] {
+            assert_eq!(write_error(&user, duplicate(field)).code as i32, code, "{field}");
+        }
+        let other = ClassName::new("Score").unwrap();
+        assert_eq!(write_error(&other, duplicate("username")).code, ErrorCode::DuplicateValue);
+    }
 
     #[test]
     fn the_database_s_own_words_do_not_reach_clients() {

@@ -3,6 +3,7 @@
 //! ```text
 //! rpc          the gRPC edge                    service     what the service is made of
 //! caller       who asks                         policy      who may do what
+//! rows         for the service that owns a class
 //! read, write  the pipelines                    schema      the schema as this process knows it
 //! transact     several operations as one         claim    requests that are carried out once
 //! schemas      requests about classes
@@ -19,6 +20,7 @@ mod error;
 mod invalidation;
 mod policy;
 mod read;
+mod rows;
 mod rpc;
 mod schema;
 mod schemas;

@@ -167,6 +167,26 @@ pub(crate) fn writable(caller: &Caller) -> Option<Condition> {
     caller.subjects().map(Condition::WritableBy)
 }
 
+/// The condition under which the caller may change or remove a session, which has no ACL; `None` if the class is another one, or
+/// the caller may with every session.
+///
+/// # Errors
+/// 209 for a caller that has no sessions. The maintenance key is such a one: a session's token is as good as a log-in.
+pub(crate) fn own_session(caller: &Caller, class: &Class) -> Result<Option<Condition>> {
+    if class.schema.name.as_str() != "_Session" || matches!(caller, Caller::Master | Caller::ReadOnlyMaster) {
+        return Ok(None);
+    }
+    let refused = || ParseError::new(ErrorCode::InvalidSessionToken, "Session token required.");
+    let user = caller.user().ok_or_else(refused)?;
+    Ok(Some(of_user(user).ok_or_else(refused)?))
+}
+
+/// The session is one of the user's.
+fn of_user(user: &User) -> Option<Condition> {
+    let constraints = vec![Constraint::Equal(user.pointer())];
+    Some(Condition::Field(FieldCondition { path: FieldPath::new("user")?, column: Column::Pointer, constraints }))
+}
+
 /// The refusal of an operation on a class.
 fn denied(class: &Class, operation: Operation) -> ParseError {
     ParseError::sanitised(

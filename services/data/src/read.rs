@@ -153,6 +153,7 @@ impl<'a> Reader<'a> {
             comment: options.comment.clone(),
             hint: self.hint(&class, options.hint.as_ref()),
             read_preference: options.read_preference.clone(),
+            ignore_case: false,
             most_bytes: None,
         };
         if let Some(verbosity) = options.explain.filter(|_| options.limit > 0) {

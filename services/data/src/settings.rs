@@ -47,6 +47,8 @@ pub struct Settings {
     pub protected_fields: BTreeMap<String, BTreeMap<String, Vec<String>>>,
     /// Whether users see everything of themselves.
     pub protected_fields_owner_exempt: bool,
+    /// Names of the third-party identity providers that users log in with (`auth`): an identity belongs to one user.
+    pub auth_providers: Vec<String>,
     /// Indexes that are not to be made at start, by the name of the option that switches each off.
     pub disabled_indexes: BTreeSet<String>,
     /// Whether the schema API may not change classes (`schema.lockSchemas`).
@@ -88,6 +90,7 @@ impl Settings {
             file_key: objects.file_key.clone(),
             protected_fields: groups_by_class(&objects.protected_fields),
             protected_fields_owner_exempt: objects.protected_fields_owner_exempt,
+            auth_providers: Vec::new(),
             disabled_indexes: disabled_indexes(database),
             lock_schemas: classes.is_some_and(|classes| classes.lock),
             defined_classes: classes.cloned(),
@@ -97,6 +100,14 @@ impl Settings {
             },
             schema_max_age: schema_max_age(database),
         })
+    }
+}
+
+impl Settings {
+    /// The same with these third-party identity providers.
+    #[must_use]
+    pub fn with_auth_providers(self, names: impl IntoIterator<Item = String>) -> Self {
+        Self { auth_providers: names.into_iter().collect(), ..self }
     }
 }
 
@@ -120,6 +131,7 @@ impl Default for Settings {
             file_key: None,
             protected_fields: groups_by_class(&serde_json::json!({"_User": {"*": ["email"]}})),
             protected_fields_owner_exempt: true,
+            auth_providers: Vec::new(),
             disabled_indexes: BTreeSet::new(),
             lock_schemas: false,
             defined_classes: None,

@@ -2,11 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use parsefleet_core::{ClassName, ClassSchema};
+use parsefleet_core::{ClassName, ClassSchema, FieldName};
 
 use crate::{
     settings::Settings,
-    store::{Index, IndexKind, ObjectStore, StoreError},
+    store::{Index, IndexKind, ObjectStore, StoreError, UNIQUE_IGNORING_CASE},
 };
 
 /// First and longest pause between two attempts.
@@ -49,7 +49,7 @@ async fn classes(store: &dyn ObjectStore) -> Vec<ClassSchema> {
 
 /// Whether the class is one whose indexes the server relies on.
 pub(crate) fn relies_on_indexes(class: &ClassName) -> bool {
-    indexes().iter().any(|(_, owner, _)| *owner == class.as_str())
+    indexes(&[]).iter().any(|(_, owner, _)| *owner == class.as_str())
 }
 
 /// Makes the indexes of one class.
@@ -67,7 +67,13 @@ async fn make(store: &dyn ObjectStore, mut missing: Vec<Part>) {
             match part.make(store).await {
                 Ok(()) | Err(StoreError::SchemaConflict) => {}
                 Err(StoreError::Unavailable(_)) => failed.push(part),
-                // A person has to look: usually documents with the same value are there already.
+                Err(StoreError::Duplicate { .. }) => tracing::error!(
+                    index = part.name(),
+                    "objects with the same value forbid a unique index (with \"unique_ignoring_case\" in its name: values that \
+                     differ only in case); everything works, but nothing keeps others from being stored at the same time: \
+                     change or remove the duplicates, then start again"
+                ),
+                // A person has to look.
                 Err(error) => tracing::error!(part = part.name(), %error, "the database refuses a class or index"),
             }
         }
@@ -99,34 +105,47 @@ impl Part {
 
 fn parts(settings: &Settings) -> Vec<Part> {
     let classes = CLASSES.into_iter().filter_map(ClassName::new).map(|name| Part::Class(ClassSchema::new(name)));
-    let wanted = indexes().into_iter().filter(|(option, ..)| !settings.disabled_indexes.contains(*option));
+    let wanted = indexes(&settings.auth_providers)
+        .into_iter()
+        .filter(|(option, ..)| !settings.disabled_indexes.contains(*option));
     let indexes = wanted.filter_map(|(_, class, index)| Some(Part::Index(ClassName::new(class)?, index)));
     classes.chain(indexes).collect()
 }
 
 /// Each index with its class and the option that switches it off.
-fn indexes() -> Vec<(&'static str, &'static str, Index)> {
-    [
+fn indexes(providers: &[String]) -> Vec<(&'static str, &'static str, Index)> {
+    let mut indexes = vec![
         ("createIndexUserUsername", "_User", unique("username_1", "username")),
-        (
-            "createIndexUserUsernameCaseInsensitive",
-            "_User",
-            Index { case_insensitive: true, ..sparse("case_insensitive_username", "username") },
-        ),
-        (
-            "createIndexUserEmailCaseInsensitive",
-            "_User",
-            Index { case_insensitive: true, ..sparse("case_insensitive_email", "email") },
-        ),
+        (USERNAME_IGNORING_CASE, "_User", ignoring_case(sparse("case_insensitive_username", "username"))),
+        (USERNAME_IGNORING_CASE, "_User", unique_ignoring_case("username")),
+        (EMAIL_IGNORING_CASE, "_User", ignoring_case(sparse("case_insensitive_email", "email"))),
+        (EMAIL_IGNORING_CASE, "_User", unique_ignoring_case("email")),
         ("createIndexUserEmail", "_User", unique("email_1", "email")),
         ("createIndexUserEmailVerifyToken", "_User", sparse("_email_verify_token", "_email_verify_token")),
         ("createIndexUserPasswordResetToken", "_User", sparse("_perishable_token", "_perishable_token")),
-        ("createIndexAuthDataUniqueness", "_User", unique("_auth_data_anonymous_id", "_auth_data_anonymous.id")),
         ("createIndexRoleName", "_Role", unique("name_1", "name")),
-    ]
-    .into_iter()
-    .chain(claim_indexes().map(|index| ("", "_Idempotency", index)))
-    .collect()
+        // Not among those that Parse Server makes, nor to be switched off: every request with a session looks for these.
+        ("", "_Session", sparse("_session_token_1", "_session_token")),
+        ("", "_Session", sparse("_p_user_1", "_p_user")),
+        ("", "_Join:users:_Role", sparse("relatedId_1", "relatedId")),
+        ("", "_Join:roles:_Role", sparse("relatedId_1", "relatedId")),
+    ];
+    let anonymous = "anonymous".to_owned();
+    let others = providers.iter().filter(|provider| **provider != anonymous && is_provider(provider));
+    indexes.extend(std::iter::once(&anonymous).chain(others).map(|provider| {
+        let index = unique(&format!("_auth_data_{provider}_id"), &format!("_auth_data_{provider}.id"));
+        ("createIndexAuthDataUniqueness", "_User", index)
+    }));
+    indexes.extend(claim_indexes().map(|index| ("", "_Idempotency", index)));
+    indexes
+}
+
+const USERNAME_IGNORING_CASE: &str = "createIndexUserUsernameCaseInsensitive";
+const EMAIL_IGNORING_CASE: &str = "createIndexUserEmailCaseInsensitive";
+
+/// Whether the text can be part of a column's name.
+fn is_provider(name: &str) -> bool {
+    FieldName::new(name).is_some()
 }
 
 /// The indexes of the ids of requests: one that makes them unique, and one by which they expire.
@@ -149,9 +168,28 @@ fn unique(name: &str, column: &str) -> Index {
     Index { unique: true, ..sparse(name, column) }
 }
 
+fn ignoring_case(index: Index) -> Index {
+    Index { case_insensitive: true, ..index }
+}
+
+/// Two users whose names differ only in case are one to people. Parse Server looks whether there is such a name before it
+/// stores one, and two sign-ups at a time can come between; an index leaves no room for that.
+fn unique_ignoring_case(column: &str) -> Index {
+    ignoring_case(unique(&format!("{column}{UNIQUE_IGNORING_CASE}"), column))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_provider_has_an_index() {
+        let providers = ["google", "anonymous", "bad.name"].map(str::to_owned);
+        let settings = Settings::default().with_auth_providers(providers);
+        let names: Vec<String> = parts(&settings).iter().map(Part::name).collect();
+        let of_providers: Vec<&str> = names.iter().filter_map(|name| name.strip_prefix("_User._auth_data_")).collect();
+        assert_eq!(of_providers, ["anonymous_id", "google_id"]);
+    }
 
     #[test]
     fn an_index_can_be_switched_off() {

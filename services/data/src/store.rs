@@ -5,11 +5,13 @@
 
 mod distinct;
 mod documents;
+mod index_name;
 pub mod mongo;
 pub mod sqlite;
 mod transaction;
 
 pub use documents::Documents;
+pub use index_name::{UNIQUE_IGNORING_CASE, indexed_field};
 pub use mongo::MongoStore;
 pub use sqlite::SqliteStore;
 pub use transaction::Transaction;
@@ -80,6 +82,8 @@ pub struct FindOptions {
     pub hint: Option<serde_json::Value>,
     /// Read preference, one of the five driver names in upper case with `_`.
     pub read_preference: Option<String>,
+    /// Whether text is compared for equality without regard to case (collation `en_US`, strength 2).
+    pub ignore_case: bool,
     /// Most bytes of documents that the embedded store returns; more are an error.
     pub most_bytes: Option<usize>,
 }
@@ -108,7 +112,8 @@ pub struct Index {
     pub unique: bool,
     /// Documents without the column are left out.
     pub sparse: bool,
-    /// Compared without regard to case (collation `en_US`, strength 2).
+    /// Compared without regard to case (collation of strength 2: `en` if the index is unique, otherwise `en_US`, as Parse
+    /// Server's are).
     pub case_insensitive: bool,
     /// Seconds after which a document whose column is a date disappears.
     pub expire_after_seconds: Option<u32>,
@@ -249,13 +254,13 @@ pub trait ObjectStore: Send + Sync + 'static {
     }
 
     /// Changes one document that satisfies the query, in one operation. Relation changes of `update` are not applied.
-    /// The new document, or `None` if none satisfied the query.
+    /// The new document, or `None` if none satisfied the query. Without a time `updatedAt` stays as it is.
     async fn update_one(
         &self,
         class: &ClassSchema,
         query: &Query,
         update: &Update,
-        updated_at: Date,
+        updated_at: Option<Date>,
     ) -> Result<Option<RawDocumentBuf>, StoreError>;
 
     /// The one document, with the id 1, of a class that holds settings. Unlike objects it has neither dates nor

@@ -7,6 +7,7 @@
 mod body;
 mod create;
 mod delete;
+mod owned;
 mod reply;
 mod room;
 mod update;
@@ -117,7 +118,7 @@ impl DataService {
     }
 
     /// Tells whoever remembers something about objects of this class.
-    async fn announce(&self, class: &ClassName) {
+    pub(crate) async fn announce(&self, class: &ClassName) {
         if class.as_str() == "_Role" {
             self.invalidation.roles_changed().await;
         }

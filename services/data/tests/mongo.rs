@@ -116,7 +116,8 @@ async fn an_update_leaves_what_parse_server_leaves() {
         "timesUsed": 3
     }));
     changes.acl = Some(Acl { read: vec!["*".to_owned(), "u".to_owned()], write: vec!["u".to_owned()] });
-    let returned = test.store.update_one(&class, &query(&class, json!({"objectId": "x"})), &changes, Date(9)).await;
+    let returned =
+        test.store.update_one(&class, &query(&class, json!({"objectId": "x"})), &changes, Some(Date(9))).await;
     let date = |milliseconds| Bson::DateTime(bson::DateTime::from_millis(milliseconds));
     let expected = doc! {
         "_id": "x", "score": 2.5, "tags": ["a", "b", date(5)], "stats": { "wins": 2, "last": date(6) },
@@ -138,7 +139,7 @@ async fn an_update_or_delete_without_a_match_changes_nothing() {
     let mut denied = query(&class, json!({"objectId": "x"}));
     denied.conditions.push(parsefleet_core::query::Condition::Any(Vec::new()));
     let change = update(json!({"n": 2}));
-    assert!(test.store.update_one(&class, &denied, &change, Date(9)).await.unwrap().is_none());
+    assert!(test.store.update_one(&class, &denied, &change, Some(Date(9))).await.unwrap().is_none());
     assert_eq!(test.store.delete(&class, &denied).await.unwrap(), 0);
     assert_eq!(test.raw("pre_Game", doc! {}).await.get_i32("n").unwrap(), 1);
     assert_eq!(test.store.delete(&class, &query(&class, json!({"objectId": "x"}))).await.unwrap(), 1);
@@ -154,7 +155,7 @@ async fn a_user_s_identities_have_columns_of_their_own() {
     assert_eq!(stored.get_document("_auth_data_a").unwrap(), &doc! { "id": "1" });
     assert!(!stored.contains_key("authData"));
     let change = update(json!({"authData": {"a": null, "b": {"id": "3"}}}));
-    test.store.update_one(&class, &Query::default(), &change, Date(9)).await.unwrap();
+    test.store.update_one(&class, &Query::default(), &change, Some(Date(9))).await.unwrap();
     let stored = test.raw("pre__User", doc! {}).await;
     assert!(!stored.contains_key("_auth_data_a"));
     assert_eq!(test.ids(&class, json!({"authData.b.id": "3"})).await, ["x"]);
@@ -162,7 +163,7 @@ async fn a_user_s_identities_have_columns_of_their_own() {
     let value = Value::Object([("b.id".to_owned(), Value::Bool(true))].into_iter().collect());
     let path = FieldPath::new("authData").unwrap();
     let change = Update { changes: vec![(path, Change::Set(value))], ..Update::default() };
-    let refused = test.store.update_one(&class, &Query::default(), &change, Date(9)).await;
+    let refused = test.store.update_one(&class, &Query::default(), &change, Some(Date(9))).await;
     assert!(matches!(refused, Err(StoreError::Unsupported(_))));
     test.close().await;
 }
@@ -177,7 +178,7 @@ async fn a_duplicate_names_its_field() {
     test.insert(&class, "x", json!({"username": "a"})).await;
     test.insert(&class, "y", json!({"username": "b"})).await;
     let change = update(json!({"username": "a"}));
-    let answer = test.store.update_one(&class, &query(&class, json!({"objectId": "y"})), &change, Date(9)).await;
+    let answer = test.store.update_one(&class, &query(&class, json!({"objectId": "y"})), &change, Some(Date(9))).await;
     assert!(matches!(answer, Err(StoreError::Duplicate { field: Some(field) }) if field == "username"));
     let answer = test.store.insert(&class.name, encode(&class, &object("x")).unwrap()).await;
     assert!(matches!(answer, Err(StoreError::Duplicate { field: None })));
@@ -276,7 +277,7 @@ async fn what_the_server_cannot_carry_out_is_refused() {
         json!({"text": {"__op": "Add", "objects": [1]}}),
         json!({"text.deeper": 1}),
     ] {
-        let answer = test.store.update_one(&class, &Query::default(), &update(change.clone()), Date(9)).await;
+        let answer = test.store.update_one(&class, &Query::default(), &update(change.clone()), Some(Date(9))).await;
         assert!(matches!(answer, Err(StoreError::Refused(_))), "{change}: {answer:?}");
     }
     let area = Field::new(FieldType::Polygon);
@@ -285,7 +286,7 @@ async fn what_the_server_cannot_carry_out_is_refused() {
     let outside = Value::Polygon(vec![corner(0.0, 0.0), corner(0.0, 200.0), corner(1.0, 200.0), corner(0.0, 0.0)]);
     let changes = vec![(FieldPath::new("area").unwrap(), Change::Set(outside))];
     let change = Update { changes, ..Update::default() };
-    let answer = test.store.update_one(&class, &Query::default(), &change, Date(9)).await;
+    let answer = test.store.update_one(&class, &Query::default(), &change, Some(Date(9))).await;
     assert!(matches!(answer, Err(StoreError::Refused(_))), "{answer:?}");
     let hint = FindOptions { hint: Some(json!("no_such_index")), ..FindOptions::default() };
     let answer = test.store.find(&class, &Query::default(), &hint).await;

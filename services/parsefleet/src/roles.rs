@@ -38,7 +38,8 @@ async fn standalone(process: &Process) -> anyhow::Result<()> {
     let changes = Changes::open(&process.config)?;
     let service = open_data(process, &changes).await?;
     let data = Channel::local(service.clone().into_server());
-    let auth = AuthService::new(Arc::clone(&process.config), data.clone(), changes.news());
+    let rows = Channel::local(service.clone().into_rows_server());
+    let auth = AuthService::new(Arc::clone(&process.config), data.clone(), rows, changes.news());
     let schemas = Channel::local(service.clone().into_schemas_server());
     let channels = Channels {
         auth: Channel::local(auth.clone().into_server()),
@@ -66,7 +67,7 @@ async fn auth(process: &Process) -> anyhow::Result<()> {
     let data = connect(process, process.config.fleet.data_url.as_deref())?;
     data.require_once(&process.readiness, "data");
     let changes = Changes::open(&process.config)?;
-    let auth = AuthService::new(Arc::clone(&process.config), data, changes.news());
+    let auth = AuthService::new(Arc::clone(&process.config), data.clone(), data, changes.news());
     serve_grpc(process, Role::Auth, listener, Routes::default().add(auth.into_server())).await
 }
 
@@ -75,7 +76,10 @@ async fn data(process: &Process) -> anyhow::Result<()> {
     let changes = Changes::open(&process.config)?;
     let data = open_data(process, &changes).await?;
     changes::follow_schema(&changes, data.clone(), &process.shutdown);
-    let routes = Routes::default().add(data.clone().into_server()).add(data.into_schemas_server());
+    let routes = Routes::default()
+        .add(data.clone().into_server())
+        .add(data.clone().into_rows_server())
+        .add(data.into_schemas_server());
     serve_grpc(process, Role::Data, listener, routes).await
 }
 

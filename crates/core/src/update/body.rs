@@ -12,9 +12,15 @@ use crate::{
 pub(super) fn column(key: &str, writer: Writer) -> Option<FieldPath> {
     FieldPath::new(key).or_else(|| match writer {
         Writer::Client => None,
-        Writer::Maintenance | Writer::Service => FieldPath::internal(key).filter(|path| !is_stored_form(path.root())),
+        Writer::Maintenance => FieldPath::internal(key).filter(|path| !is_stored_form(path.root())),
+        Writer::Service => {
+            FieldPath::internal(key).filter(|path| path.as_str() == LEGACY_TOKEN || !is_stored_form(path.root()))
+        }
     })
 }
+
+/// The token of users from the time before sessions: in `_User` nothing else is stored under this name.
+const LEGACY_TOKEN: &str = "_session_token";
 
 /// Columns in which the database keeps what REST knows by another name: written under both, a document would hold them
 /// twice.

@@ -65,6 +65,16 @@ impl Reader {
             self.object.acl = body::acl(&json)?;
             return Ok(());
         }
+        if self.writer == Writer::Service
+            && let Some(date) = json.as_str().and_then(Date::parse)
+        {
+            // A service gives dates as it was given them.
+            match key {
+                "createdAt" => return Ok(self.created_at = Some(date)),
+                "updatedAt" => return Ok(self.updated_at = Some(date)),
+                _ => {}
+            }
+        }
         let path = body::column(key, self.writer).ok_or_else(|| body::invalid_field_name(key))?;
         let value = match json {
             Json::Object(members) if Operation::is_in(&members, Target::New) => {
@@ -122,7 +132,7 @@ impl Reader {
     }
 
     fn finish(mut self) -> Result<NewObject> {
-        if let (Writer::Maintenance, Some(created_at)) = (self.writer, self.created_at) {
+        if let (Writer::Maintenance | Writer::Service, Some(created_at)) = (self.writer, self.created_at) {
             let updated_at = self.updated_at.unwrap_or(created_at);
             if updated_at < created_at {
                 return Err(ParseError::new(ErrorCode::ValidationError, "updatedAt cannot occur before createdAt"));

@@ -44,7 +44,7 @@ impl Reader {
     }
 
     fn read(&mut self, key: &str, json: Json) -> Result<()> {
-        if key.starts_with("authData.") {
+        if key.starts_with("authData.") && self.writer != Writer::Service {
             return Err(invalid_for_update(key));
         }
         let Some(path) = body::column(key, self.writer) else {

@@ -43,9 +43,9 @@ pub async fn reading_and_writing_by_subject(store: &dyn ObjectStore) {
     hidden.conditions.push(Condition::WritableBy(subjects(&["u2"])));
     let change = (FieldName::new("n").unwrap().into(), Change::Set(Value::Bool(true)));
     let update = Update { changes: vec![change], ..Update::default() };
-    assert_eq!(store.update_one(&class.schema, &hidden, &update, Date(1)).await.unwrap(), None);
+    assert_eq!(store.update_one(&class.schema, &hidden, &update, Some(Date(1))).await.unwrap(), None);
     assert_eq!(store.delete(&class.schema, &hidden).await.unwrap(), 0);
     let mut own = class.query(json!({ "objectId": "own" }));
     own.conditions.push(Condition::WritableBy(subjects(&["u1"])));
-    assert!(store.update_one(&class.schema, &own, &update, Date(1)).await.unwrap().is_some());
+    assert!(store.update_one(&class.schema, &own, &update, Some(Date(1))).await.unwrap().is_some());
 }

@@ -242,10 +242,13 @@ impl<'v> JsonReader<'v> {
             Stored::LastUsed => ("lastUsed", Kind::BareDate),
             Stored::ExpiresAt => ("expiresAt", Kind::ExpiresAt),
             Stored::TimesUsed => ("timesUsed", Kind::Plain),
+            // In `_User` it is a token from the time before sessions, which has no name but its own.
+            Stored::SessionToken if self.shows_everything() && self.is_of_users() => (column, Kind::Plain),
             Stored::SessionToken => ("sessionToken", Kind::Plain),
             Stored::ReadPermissions => ("ACL", Kind::ReadPermissions),
             Stored::WritePermissions => ("ACL", Kind::WritePermissions),
             Stored::AuthData(_) => ("authData", Kind::AuthData),
+            Stored::Internal if self.shows_everything() => (column, Kind::Nested),
             Stored::Internal | Stored::Hidden => (column, Kind::Plain),
             Stored::Pointer(field, target) => (field, Kind::Pointer { target: target.to_owned() }),
             Stored::Field(field, field_type) => (field, Kind::of(field_type)),
@@ -266,6 +269,15 @@ impl<'v> JsonReader<'v> {
                 _ => false,
             },
         }
+    }
+
+    /// Whether the reader gets everything, in a form in which it can be written again.
+    fn shows_everything(&self) -> bool {
+        *self.view.reader == Reader::System
+    }
+
+    fn is_of_users(&self) -> bool {
+        self.view.schema.name.as_str() == "_User"
     }
 
     fn column_visibility(&self, stored: Stored<'_>, field: &str) -> Visibility {
@@ -365,7 +377,12 @@ impl<'v> JsonReader<'v> {
             separate(out);
             write_json_string(provider, out);
             out.push(b':');
-            write_plain(out, value)?;
+            match self.shows_everything() {
+                true => {
+                    write_value(out, value, None)?;
+                }
+                false => write_plain(out, value)?,
+            }
         }
         if out.len() == first {
             out.truncate(start);

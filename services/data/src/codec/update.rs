@@ -10,12 +10,20 @@ use super::{
 use crate::store::StoreError;
 
 /// The update document: one operation for everything a write changes.
-pub(crate) fn encode_update(class: &ClassSchema, update: &Update, updated_at: Date) -> Result<Document, StoreError> {
+///
+/// Without a time the document's own stays as it is.
+pub(crate) fn encode_update(
+    class: &ClassSchema,
+    update: &Update,
+    updated_at: Option<Date>,
+) -> Result<Document, StoreError> {
     let mut operators = Operators::default();
     if let Some(acl) = &update.acl {
         set_acl(&mut operators, acl);
     }
-    operators.put("$set", "_updated_at".to_owned(), bson::DateTime::from_millis(updated_at.0));
+    if let Some(updated_at) = updated_at {
+        operators.put("$set", "_updated_at".to_owned(), bson::DateTime::from_millis(updated_at.0));
+    }
     for (path, change) in &update.changes {
         if class.name.as_str() == "_User" && path.root() == "authData" {
             change_auth_data(&mut operators, path, change)?;
@@ -59,15 +67,24 @@ fn change_column(
 ) -> Result<(), StoreError> {
     let column = column(class, path, change);
     match change {
-        Change::Set(Value::Relation(_)) => {}
-        Change::Set(Value::String(text)) if column == "expiresAt" => match Date::parse(text) {
-            Some(date) => operators.put("$set", column, bson::DateTime::from_millis(date.0)),
-            None => operators.put("$set", column, text),
-        },
-        Change::Set(value) => {
-            let place = if path.is_dotted() { Place::Nested } else { Place::Column };
-            operators.put("$set", column, stored(value, place)?);
+        Change::Set(Value::Relation(_)) => Ok(()),
+        Change::Set(Value::String(text)) if column == "expiresAt" => {
+            match Date::parse(text) {
+                Some(date) => operators.put("$set", column, bson::DateTime::from_millis(date.0)),
+                None => operators.put("$set", column, text),
+            }
+            Ok(())
         }
+        change => {
+            let place = if path.is_dotted() { Place::Nested } else { Place::Column };
+            change_stored(operators, column, change, place)
+        }
+    }
+}
+
+fn change_stored(operators: &mut Operators, column: String, change: &Change, place: Place) -> Result<(), StoreError> {
+    match change {
+        Change::Set(value) => operators.put("$set", column, stored(value, place)?),
         Change::Unset => operators.put("$unset", column, ""),
         Change::Increment(amount) => operators.put("$inc", column, number_to_bson(*amount)),
         Change::Add(values) => operators.put("$push", column, doc! { "$each": list(values)? }),
@@ -85,6 +102,9 @@ fn change_auth_data(operators: &mut Operators, path: &FieldPath, change: &Change
     match change {
         Change::Set(Value::Object(providers)) => {
             for (provider, value) in providers.iter() {
+                if provider.contains('.') {
+                    return Err(invalid_provider(provider));
+                }
                 let change = if *value == Value::Null { Change::Unset } else { Change::Set(value.clone()) };
                 change_provider(operators, provider, &change)?;
             }
@@ -95,18 +115,17 @@ fn change_auth_data(operators: &mut Operators, path: &FieldPath, change: &Change
     }
 }
 
-fn change_provider(operators: &mut Operators, provider: &str, change: &Change) -> Result<(), StoreError> {
-    // A dot or dollar would lead into another column.
-    if provider.is_empty() || provider.contains(['.', '$', '\0']) {
-        return Err(StoreError::Unsupported(format!("Invalid field name for update: authData.{provider}")));
+/// Changes an identity, or what a path inside it leads to.
+fn change_provider(operators: &mut Operators, path: &str, change: &Change) -> Result<(), StoreError> {
+    // A dollar would be an operator of the database.
+    if path.split('.').any(str::is_empty) || path.contains(['$', '\0']) {
+        return Err(invalid_provider(path));
     }
-    let column = format!("_auth_data_{provider}");
-    match change {
-        Change::Set(value) => operators.put("$set", column, stored(value, Place::Nested)?),
-        Change::Unset => operators.put("$unset", column, ""),
-        _ => return Err(StoreError::Unsupported("authData takes no update operations".to_owned())),
-    }
-    Ok(())
+    change_stored(operators, format!("_auth_data_{path}"), change, Place::Nested)
+}
+
+fn invalid_provider(path: &str) -> StoreError {
+    StoreError::Unsupported(format!("Invalid field name for update: authData.{path}"))
 }
 
 fn column(class: &ClassSchema, path: &FieldPath, change: &Change) -> String {

@@ -2,6 +2,8 @@
 
 use parsefleet_core::{ErrorCode, ParseError, error::Result};
 
+use parsefleet_proto::v1::Owned;
+
 use crate::caller::{Caller, Writer};
 
 /// Classes that only the keys of the app may touch.
@@ -16,8 +18,11 @@ const PRIVILEGED: [&str; 8] = [
     "_Idempotency",
 ];
 
-/// Classes whose writes follow rules of their own (passwords, sessions, devices), which this service does not
-/// have: writing them without would corrupt them.
+/// Classes that another service owns: it may add to writes what their callers could not write themselves, and asks for rows.
+pub(crate) const OWNED: [&str; 3] = ["_User", "_Session", "_Role"];
+
+/// Classes whose writes follow rules of their own (passwords, sessions, devices), which this service does not have: writing
+/// them without would corrupt them. They are written by way of their owner, if they have one.
 const NOT_WRITABLE: [&str; 3] = ["_User", "_Session", "_Installation"];
 
 /// Classes whose documents are made by routes of their own.
@@ -70,8 +75,14 @@ pub(crate) fn check_class(caller: &Caller, method: Method, class: &str) -> Resul
 /// The caller as somebody who may write the class.
 ///
 /// # Errors
-/// The class is one that clients may not use, the key only reads, or the class has rules this service does not have.
-pub(crate) fn check_write<'a>(caller: &'a Caller, method: Method, class: &str) -> Result<Writer<'a>> {
+/// The class is one that clients may not use, the key only reads, or the class has rules this service does not have and the
+/// write does not come from where they are.
+pub(crate) fn check_write<'a>(
+    caller: &'a Caller,
+    method: Method,
+    class: &str,
+    owned: Option<&Owned>,
+) -> Result<Writer<'a>> {
     check_class(caller, method, class)?;
     let Some(writer) = caller.writer() else {
         return Err(ParseError::sanitised(
@@ -82,7 +93,11 @@ pub(crate) fn check_write<'a>(caller: &'a Caller, method: Method, class: &str) -
     if class.starts_with("_Join:") {
         return Err(unavailable(format!("{class} is written by relation operations only.")));
     }
-    if NOT_WRITABLE.contains(&class) {
+    let is_owned = owned.is_some() && OWNED.contains(&class);
+    if owned.is_some() && !is_owned {
+        return Err(unavailable(format!("{class} belongs to no other service.")));
+    }
+    if NOT_WRITABLE.contains(&class) && !is_owned {
         return Err(unavailable(format!("{class} cannot be written through this server yet.")));
     }
     Ok(writer)
@@ -154,16 +169,28 @@ mod tests {
     #[test]
     fn the_read_only_key_is_refused_every_write() {
         for method in [Method::Create, Method::Update, Method::Delete] {
-            let error = check_write(&Caller::ReadOnlyMaster, method, "Score").unwrap_err();
+            let error = check_write(&Caller::ReadOnlyMaster, method, "Score", None).unwrap_err();
             assert_eq!(error.code, ErrorCode::OperationForbidden);
         }
     }
 
     #[test]
-    fn classes_with_rules_of_their_own_are_written_by_nobody() {
-        let error = check_write(&Caller::Master, Method::Create, "_User").unwrap_err();
+    fn classes_with_rules_of_their_own_are_written_by_way_of_their_owner() {
+        let owned = Owned::default();
+        let error = check_write(&Caller::Master, Method::Create, "_User", None).unwrap_err();
         assert_eq!(error.code, ErrorCode::CommandUnavailable);
         assert!(error.message.contains("_User"));
-        assert!(check_write(&Caller::Public, Method::Create, "_Role").is_ok());
+        assert!(check_write(&Caller::Public, Method::Create, "_User", Some(&owned)).is_ok());
+        assert!(check_write(&Caller::ReadOnlyMaster, Method::Create, "_User", Some(&owned)).is_err());
+        assert!(check_write(&Caller::Public, Method::Create, "_Role", None).is_ok());
+    }
+
+    #[test]
+    fn a_class_without_an_owner_is_written_by_its_callers_alone() {
+        let owned = Owned::default();
+        for class in ["Score", "_Installation"] {
+            let error = check_write(&Caller::Master, Method::Update, class, Some(&owned)).unwrap_err();
+            assert_eq!(error.code, ErrorCode::CommandUnavailable, "{class}");
+        }
     }
 }

@@ -123,7 +123,7 @@ impl ObjectStore for Shared {
         _: &ClassSchema,
         _: &Query,
         _: &Update,
-        _: Date,
+        _: Option<Date>,
     ) -> Result<Option<RawDocumentBuf>, StoreError> {
         unused()
     }

@@ -90,8 +90,10 @@ impl DataService {
     /// The class of sessions is there from the start, as it is where Parse Server defines classes.
     async fn make_session_class(&self) -> Result<()> {
         let Some(name) = ClassName::new("_Session") else { return Ok(()) };
-        match self.store.create_class(&ClassSchema::new(name)).await {
-            Ok(()) | Err(StoreError::SchemaConflict) => Ok(()),
+        match self.store.create_class(&ClassSchema::new(name.clone())).await {
+            // Its indexes were there before it.
+            Ok(()) => self.store.note_indexes(&name).await.map_err(parse_error),
+            Err(StoreError::SchemaConflict) => Ok(()),
             Err(error) => Err(parse_error(error)),
         }
     }

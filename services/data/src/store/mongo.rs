@@ -203,7 +203,7 @@ impl ObjectStore for MongoStore {
         class: &ClassSchema,
         query: &Query,
         update: &Update,
-        updated_at: Date,
+        updated_at: Option<Date>,
     ) -> Result<Option<RawDocumentBuf>, StoreError> {
         let filter = filter::filter(class, query, Purpose::Write)?;
         let update = encode_update(class, update, updated_at)?;

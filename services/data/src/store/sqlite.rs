@@ -7,6 +7,7 @@
 //! narrow     query -> WHERE, never stricter than the query;  plan  what is left for the documents to decide
 //! readers    connections that read;  read  find, count
 //! writer     the thread that writes, many requests per commit;  write  what it does
+//! fold       searches without regard to case
 //! conversation  a transaction's steps on their way to the writer;  transaction  the store as it sees it
 //! apply      MongoDB's update operators;  place, equality  what they need
 //! ```
@@ -44,6 +45,7 @@ mod describe;
 mod equality;
 mod explain;
 mod file;
+mod fold;
 mod key;
 mod narrow;
 mod place;
@@ -237,6 +239,8 @@ impl ObjectStore for SqliteStore {
     }
 
     async fn find(&self, class: &ClassSchema, query: &Query, options: &FindOptions) -> Result<Documents, StoreError> {
+        let folded = options.ignore_case.then(|| fold::ignoring_case(query));
+        let query = folded.as_ref().unwrap_or(query);
         let window = Window::new(options);
         let find = move |session: &mut Session<'_>, plan: &Plan| read::find(session.connection, plan, &window);
         if self.conversation.is_some() {
@@ -268,7 +272,7 @@ impl ObjectStore for SqliteStore {
         class: &ClassSchema,
         query: &Query,
         update: &Update,
-        updated_at: Date,
+        updated_at: Option<Date>,
     ) -> Result<Option<RawDocumentBuf>, StoreError> {
         let update = encode_update(class, update, updated_at)?;
         let (name, update) = (class.name.to_string(), Arc::new(update));

@@ -7,11 +7,15 @@ use parsefleet_proto::v1::CreateRequest;
 use rand::distr::{Alphanumeric, SampleString as _};
 use serde_json::{Map as JsonMap, Value as Json, json};
 
-use super::{Created, adds_a_field, body, body_writer, check_creation, class_name, reply};
+use super::{
+    Created, adds_a_field, body, body_writer, check_creation, class_name,
+    owned::{OwnedColumns, permit_itself},
+    reply,
+};
 use crate::{
     caller::Caller,
     clock, codec,
-    error::parse_error,
+    error::write_error,
     policy::{
         self, Operation,
         guards::{self, Method},
@@ -24,7 +28,10 @@ use crate::{
 pub(super) struct NewDraft {
     caller: Caller,
     pub(super) class_name: ClassName,
+    /// What the caller asks for, with the types of all that is stored.
     pub(super) new: NewObject,
+    /// What the owner of the class adds.
+    owned: Option<OwnedColumns>,
     /// The class as it was when permission was given; `None` if it was not there.
     checked: Option<Arc<Class>>,
 }
@@ -44,7 +51,7 @@ impl DataService {
     ///
     /// # Errors
     /// 119 if the caller may not create objects of the class, 105, 107, 111, 121 and 142 for what is wrong with the object,
-    /// 137 if a unique index has its value already.
+    /// 137, of users 202, 203 and 208, if a unique index has its value already.
     pub async fn create_object(&self, request: &CreateRequest) -> Result<Created> {
         let now = clock::now();
         let draft = self.draft_new(request).await?;
@@ -52,10 +59,12 @@ impl DataService {
         // Schema: types, required columns, defaults.
         let permit = &mut |class: &Arc<Class>| draft.check(class);
         let class = self.extend_schema(&draft.class_name, &draft.new.types, permit).await?;
-        let NewDraft { caller, class_name, mut new, .. } = draft;
+        let NewDraft { caller, class_name, mut new, owned, .. } = draft;
         guards::check_creatable(class_name.as_str())?;
+        let fallback = owned.and_then(|owned| owned.join(&mut new));
         class.schema.check_required_columns(&new)?;
-        let default_acl = give_default_acl(&mut new, &class, &caller);
+        let id = new.object_id.take().unwrap_or_else(|| generate_id(self.settings.object_id_size));
+        let default_acl = give_acl(&mut new, &class, &caller, fallback, &id);
         derive_columns(&mut new, &class);
         let given = match class.schema.apply_defaults(&mut new) {
             Ok(given) => given,
@@ -67,7 +76,6 @@ impl DataService {
         };
 
         // The object itself.
-        let id = new.object_id.take().unwrap_or_else(|| generate_id(self.settings.object_id_size));
         let object = Object {
             id,
             created_at: new.created_at.unwrap_or(now),
@@ -76,7 +84,8 @@ impl DataService {
             fields: std::mem::take(&mut new.fields),
         };
         let document = codec::encode(&class.schema, &object)?;
-        self.store.insert(&class_name, document).await.map_err(parse_error)?;
+        let stored = self.store.insert(&class_name, document).await;
+        stored.map_err(|error| write_error(&class_name, error))?;
         self.keep_schema(&class, &new.types).await;
 
         self.write_relations(&class_name, &object.id, &new.relations).await?;
@@ -89,18 +98,22 @@ impl DataService {
     /// Reads what is to be created, and asks for permission.
     pub(super) async fn draft_new(&self, request: &CreateRequest) -> Result<NewDraft> {
         let caller = Caller::from_context(request.context.as_ref())?;
-        let writer = guards::check_write(&caller, Method::Create, &request.class_name)?;
+        let writer = guards::check_write(&caller, Method::Create, &request.class_name, request.owned.as_ref())?;
         let class_name = class_name(&request.class_name)?;
         let body = body::parse(&request.body, &self.settings.keyword_denylist)?;
         let ids = if self.settings.allow_custom_object_id { ObjectIds::Custom } else { ObjectIds::Generated };
-        let new = NewObject::parse(body, body_writer(writer), ids)?;
+        let mut new = NewObject::parse(body, body_writer(writer), ids)?;
 
         // Class-level permission, asked before anything is changed. beforeSave comes after it.
         let checked = self.permitted_class(&class_name, |class| permit(class, &caller, &new)).await?;
         if checked.is_none() {
             check_creation(self, writer, &class_name)?;
         }
-        Ok(NewDraft { caller, class_name, new, checked: checked.map(|(class, ())| class) })
+        let mut owned = request.owned.as_ref().map(OwnedColumns::parse).transpose()?;
+        if let Some(owned) = &mut owned {
+            owned.demand(&mut new);
+        }
+        Ok(NewDraft { caller, class_name, new, owned, checked: checked.map(|(class, ())| class) })
     }
 }
 
@@ -111,6 +124,26 @@ fn permit(class: &Class, caller: &Caller, new: &NewObject) -> Result<()> {
         policy::authorise(class, caller, Operation::AddFieldOnCreate)?;
     }
     Ok(())
+}
+
+/// Gives a new object the permissions that it has for want of others: those of its class, or else those that the owner of
+/// the class falls back to. Users can always read and write themselves. What the class gave is returned.
+fn give_acl(
+    new: &mut NewObject,
+    class: &Class,
+    caller: &Caller,
+    fallback: Option<Acl>,
+    id: &ObjectId,
+) -> Option<JsonMap<String, Json>> {
+    let mut given = give_default_acl(new, class, caller);
+    new.acl = new.acl.take().or(fallback);
+    if class.schema.name.as_str() == "_User" {
+        permit_itself(new.acl.get_or_insert_default(), id);
+        if let Some(given) = &mut given {
+            given.insert(id.as_str().to_owned(), json!({"read": true, "write": true}));
+        }
+    }
+    given
 }
 
 /// The ACL that the class gives to objects without one, `currentUser` being whoever creates the object.

@@ -22,7 +22,7 @@ impl DataService {
     /// 101 if it is not there or the caller may not write it, 119 if the caller may not delete objects of the class.
     pub async fn delete_object(&self, request: &DeleteRequest) -> Result<()> {
         let caller = Caller::from_context(request.context.as_ref())?;
-        guards::check_write(&caller, Method::Delete, &request.class_name)?;
+        guards::check_write(&caller, Method::Delete, &request.class_name, request.owned.as_ref())?;
         let class_name = super::class_name(&request.class_name).map_err(|_| ParseError::object_not_found())?;
         let id = ObjectId::new(&request.object_id).ok_or_else(ParseError::object_not_found)?;
 
@@ -37,6 +37,8 @@ impl DataService {
         };
         conditions.push(is_object(id.as_str()));
         conditions.extend(policy::writable(&caller));
+        conditions.extend(policy::own_session(&caller, &class)?);
+        conditions.extend(super::owned::conditions(request.owned.as_ref(), &class.schema)?);
         let removed = self.store.delete(&class.schema, &Query { conditions }).await.map_err(parse_error)?;
         if removed == 0 {
             return Err(ParseError::object_not_found());

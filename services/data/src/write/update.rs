@@ -9,12 +9,12 @@ use parsefleet_core::{
 };
 use parsefleet_proto::v1::UpdateRequest;
 
-use super::{adds_a_field, body, body_writer, check_creation, class_name, reply};
+use super::{adds_a_field, body, body_writer, check_creation, class_name, owned, reply};
 use crate::{
     caller::Caller,
     clock,
     conditions::is_object,
-    error::parse_error,
+    error::write_error,
     policy::{
         self, Access, Operation,
         guards::{self, Method},
@@ -28,7 +28,10 @@ pub(super) struct ChangeDraft {
     caller: Caller,
     pub(super) class_name: ClassName,
     id: ObjectId,
+    /// What the caller asks for, with the types of all that is stored.
     pub(super) change: ObjectUpdate,
+    /// What the owner of the class adds.
+    owned: Option<ObjectUpdate>,
     /// The conditions under which it may.
     conditions: Vec<Condition>,
     /// The class as it was when permission was given.
@@ -53,7 +56,8 @@ impl DataService {
     ///
     /// # Errors
     /// 101 if it is not there or the caller may not write it, 119 if the caller may not update objects of the class, 105,
-    /// 107, 111, 121 and 142 for what is wrong with the change, 137 if a unique index has its value already.
+    /// 107, 111, 121 and 142 for what is wrong with the change, 137, of users 202, 203 and 208, if a unique index has its value
+    /// already.
     pub async fn update_object(&self, request: &UpdateRequest) -> Result<Bytes> {
         let now = clock::now();
         let mut draft = self.draft_change(request).await?;
@@ -61,7 +65,10 @@ impl DataService {
         // Schema: types and required columns.
         let (class_name, types) = (draft.class_name.clone(), std::mem::take(&mut draft.change.types));
         let class = self.extend_schema(&class_name, &types, &mut |class| draft.check(class)).await?;
-        let ChangeDraft { caller, id, mut change, mut conditions, .. } = draft;
+        let ChangeDraft { caller, id, mut change, owned, mut conditions, .. } = draft;
+        if let Some(owned) = owned {
+            owned::join_change(&mut change, owned);
+        }
         if let Err(refusal) = class.schema.check_update(&change) {
             // What was required may have ceased to be.
             self.schema.newer_class(&class).await?.ok_or(refusal)?.schema.check_update(&change)?;
@@ -71,8 +78,10 @@ impl DataService {
         // The object itself: found by id and permission, changed by the same operation.
         conditions.push(is_object(id.as_str()));
         conditions.extend(policy::writable(&caller));
-        let updated = self.store.update_one(&class.schema, &Query { conditions }, &change.update, now).await;
-        let document = updated.map_err(parse_error)?.ok_or_else(ParseError::object_not_found)?;
+        conditions.extend(policy::own_session(&caller, &class)?);
+        let updated = self.store.update_one(&class.schema, &Query { conditions }, &change.update, Some(now)).await;
+        let document = updated.map_err(|error| write_error(&class_name, error))?;
+        let document = document.ok_or_else(ParseError::object_not_found)?;
         self.keep_schema(&class, &types).await;
 
         self.write_relations(&class_name, &id, &change.update.relations).await?;
@@ -84,11 +93,11 @@ impl DataService {
     /// Reads what is to be changed, and asks for permission.
     pub(super) async fn draft_change(&self, request: &UpdateRequest) -> Result<ChangeDraft> {
         let caller = Caller::from_context(request.context.as_ref())?;
-        let writer = guards::check_write(&caller, Method::Update, &request.class_name)?;
+        let writer = guards::check_write(&caller, Method::Update, &request.class_name, request.owned.as_ref())?;
         let class_name = class_name(&request.class_name)?;
         let body = body::parse(&request.body, &self.settings.keyword_denylist)?;
         let id = ObjectId::new(&request.object_id).ok_or_else(ParseError::object_not_found)?;
-        let change = ObjectUpdate::parse(&id, body, body_writer(writer))?;
+        let mut change = ObjectUpdate::parse(&id, body, body_writer(writer))?;
 
         // Class-level permission, asked before anything is changed. beforeSave comes after it.
         let permitted = self.permitted_class(&class_name, |class| permit(class, &caller, &change)).await?;
@@ -97,8 +106,14 @@ impl DataService {
             check_creation(self, writer, &class_name)?;
             return Err(ParseError::object_not_found());
         };
-        let conditions = permission.ok_or_else(ParseError::object_not_found)?;
-        Ok(ChangeDraft { caller, class_name, id, change, conditions, checked })
+        let mut conditions = permission.ok_or_else(ParseError::object_not_found)?;
+        let added = request.owned.as_ref();
+        conditions.extend(owned::conditions(added, &checked.schema)?);
+        let mut added = added.map(|added| owned::change(added, &id)).transpose()?;
+        if let Some(added) = &mut added {
+            change.types.append(&mut added.types);
+        }
+        Ok(ChangeDraft { caller, class_name, id, change, owned: added, conditions, checked })
     }
 }
 

@@ -166,6 +166,7 @@ impl Client {
             context: Some(self.context.clone()),
             class_name: class.to_owned(),
             object_id: id.to_owned(),
+            owned: None,
         };
         self.client.clone().delete(request).await.map(|_| ()).map_err(parse_error)
     }
@@ -194,7 +195,7 @@ impl Client {
                     "update" => {
                         Kind::Update(UpdateRequest { context, class_name, object_id, body, mount_url, owned: None })
                     }
-                    "delete" => Kind::Delete(DeleteRequest { context, class_name, object_id }),
+                    "delete" => Kind::Delete(DeleteRequest { context, class_name, object_id, owned: None }),
                     "get" => Kind::Get(GetRequest { context, class_name, object_id, ..Default::default() }),
                     "find" => Kind::Find(FindRequest { context, class_name, r#where: body, ..Default::default() }),
                     other => panic!("{other} is no operation"),

@@ -9,6 +9,7 @@ mod includes;
 mod permissions;
 mod reads;
 mod relations;
+mod rows;
 mod schema;
 mod secrets;
 mod transactions;

@@ -138,6 +138,7 @@ pub(super) fn delete_request(writer: Writer<'_>, (class, id): (&str, &str)) -> D
         context: Some(writer.caller().request_context()),
         class_name: class.to_owned(),
         object_id: id.to_owned(),
+        owned: None,
     }
 }
 

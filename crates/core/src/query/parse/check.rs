@@ -44,7 +44,7 @@ pub(super) fn check(filter: &JsonMap<String, Json>, rules: &QueryRules) -> Resul
 fn check_depth(filter: &JsonMap<String, Json>, rules: &QueryRules) -> Result<()> {
     let allowed = match rules.access {
         QueryAccess::Client => rules.max_depth.map_or(DEPTH_LIMIT, |depth| depth.min(DEPTH_LIMIT)),
-        QueryAccess::Master => DEPTH_LIMIT,
+        QueryAccess::Master | QueryAccess::Service => DEPTH_LIMIT,
     };
     if depth_of_members(filter) > allowed {
         let message = format!("Query condition nesting depth exceeds maximum allowed depth of {allowed}");
@@ -146,5 +146,9 @@ fn is_allowed(key: &str, access: QueryAccess) -> bool {
     named
         || COMBINATORS.contains(&key)
         || CLIENT_COLUMNS.contains(&key)
-        || (access == QueryAccess::Master && MASTER_COLUMNS.contains(&key))
+        || match access {
+            QueryAccess::Client => false,
+            QueryAccess::Master => MASTER_COLUMNS.contains(&key),
+            QueryAccess::Service => MASTER_COLUMNS.contains(&key) || key == "_hashed_password",
+        }
 }

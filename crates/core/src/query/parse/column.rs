@@ -17,7 +17,8 @@ pub(in crate::query) struct Target<'a> {
 }
 
 /// Internal columns that hold dates, and the others.
-const INTERNAL_COLUMNS: [(&str, bool); 11] = [
+const INTERNAL_COLUMNS: [(&str, bool); 12] = [
+    ("_hashed_password", false),
     ("_rperm", false),
     ("_wperm", false),
     ("_email_verify_token", false),

@@ -31,7 +31,11 @@ impl<'q> ById<'q> {
             field.column == Column::ObjectId && matches!(&*field.constraints, [Constraint::Equal(Value::String(_))]);
         let reads_permission =
             options.projection.as_ref().is_none_or(|columns| columns.iter().any(|column| column == "_rperm"));
-        let is_plain = options.order.is_empty() && options.skip == 0 && options.hint.is_none() && !options.text_score;
+        let is_plain = options.order.is_empty()
+            && options.skip == 0
+            && options.hint.is_none()
+            && !options.text_score
+            && !options.ignore_case;
         (is_one && reads_permission && is_plain)
             .then(|| Self { subjects, query: Query { conditions: vec![id.clone()] } })
     }

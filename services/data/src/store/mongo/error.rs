@@ -2,7 +2,7 @@
 
 use mongodb::error::{Error, ErrorKind, WriteFailure};
 
-use crate::store::StoreError;
+use crate::store::{StoreError, indexed_field};
 
 const DUPLICATE_KEY: [i32; 2] = [11000, 11001];
 
@@ -63,15 +63,12 @@ fn tells_of_geo_extraction(message: &str) -> bool {
         || message.contains("longitude/latitude")
 }
 
-/// The field of the violated index, from its name: `…index: <field>_1 dup key…`, or an index on a third-party identity.
+/// The field of the violated index, from its name: `…index: <field>_1 dup key…`.
 fn duplicated_field(message: &str) -> Option<String> {
     let (_, rest) = message.split_once("index: ")?;
     let name = rest.split_whitespace().next()?;
     let name = name.rsplit('$').next().unwrap_or(name);
-    if name.starts_with("_auth_data_") && name.ends_with("_id") {
-        return Some(name.to_owned());
-    }
-    name.strip_suffix("_1").filter(|field| !field.is_empty()).map(str::to_owned)
+    indexed_field(name)
 }
 
 /// Whether an index could not be made because a similar one is there.

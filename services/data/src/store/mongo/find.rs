@@ -171,6 +171,7 @@ fn find_options(store: &MongoStore, options: &FindOptions) -> Result<MongoFindOp
     mongo.comment = options.comment.as_deref().map(Bson::from);
     mongo.hint = hint(options.hint.as_ref())?;
     mongo.max_time = store.max_time;
+    mongo.collation = options.ignore_case.then(index::ignoring_case);
     let preference = selection_criteria(options.read_preference.as_deref())?;
     // A transaction reads from the primary.
     mongo.selection_criteria = preference.filter(|_| !store.is_transaction());

@@ -32,10 +32,19 @@ fn model(index: &Index) -> IndexModel {
     options.sparse = index.sparse.then_some(true);
     options.expire_after = index.expire_after_seconds.map(|seconds| Duration::from_secs(seconds.into()));
     if index.case_insensitive {
-        options.collation =
-            Some(Collation::builder().locale("en_US".to_owned()).strength(CollationStrength::Secondary).build());
+        // Two indexes of one column have to differ: those that Parse Server makes itself keep nothing unique.
+        options.collation = Some(if index.unique { collation("en") } else { ignoring_case() });
     }
     IndexModel::builder().keys(index_keys(index)).options(options).build()
+}
+
+/// The collation of searches without regard to case, which is that of Parse Server's indexes.
+pub(super) fn ignoring_case() -> Collation {
+    collation("en_US")
+}
+
+fn collation(locale: &str) -> Collation {
+    Collation::builder().locale(locale.to_owned()).strength(CollationStrength::Secondary).build()
 }
 
 /// Drops indexes and makes others, which may be the same under new names. Each is noted when it is done: something may be

@@ -10,7 +10,7 @@ use super::{
     file::failed,
     table::{Table, TableIndex, quoted},
 };
-use crate::store::{Index, IndexKind, StoreError};
+use crate::store::{Index, IndexKind, StoreError, indexed_field};
 
 /// Rows that are given their keys at a time when an index is made.
 const BACKFILL_ROWS: i64 = 500;
@@ -189,14 +189,16 @@ fn own_indexes(class: &str) -> Vec<Index> {
         expire_after_seconds: None,
     };
     match class {
-        "_Session" => vec![index("~token", &["_session_token"], false), index("~user", &["_p_user"], false)],
+        "_Session" => {
+            vec![index("_session_token_1", &["_session_token"], false), index("_p_user_1", &["_p_user"], false)]
+        }
         "_Installation" => vec![
             index("~installation", &["installationId"], false),
             index("~device", &["deviceToken"], false),
             index("~user", &["_p_user"], false),
         ],
         join if join.starts_with("_Join:") => {
-            vec![index("~row", &["owningId", "relatedId"], true), index("~related", &["relatedId"], false)]
+            vec![index("~row", &["owningId", "relatedId"], true), index("relatedId_1", &["relatedId"], false)]
         }
         _ => Vec::new(),
     }
@@ -215,7 +217,7 @@ fn build(connection: &Connection, table: &str, index: &TableIndex) -> Result<(),
     let statement = format!(r#"CREATE {unique} INDEX "~index {}" ON {table} ({})"#, index.number, columns.join(", "));
     connection.execute_batch(&statement).map_err(|error| match error.sqlite_error_code() {
         Some(rusqlite::ErrorCode::ConstraintViolation) => {
-            StoreError::Duplicate { field: super::write::index_field(&index.definition) }
+            StoreError::Duplicate { field: indexed_field(&index.definition.name) }
         }
         _ => failed(error),
     })

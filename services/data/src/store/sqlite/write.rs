@@ -15,7 +15,7 @@ use super::{
     table::Table,
     writer::Session,
 };
-use crate::store::{Index, StoreError};
+use crate::store::{Index, StoreError, indexed_field};
 
 /// Stores a new document.
 pub(super) fn insert(session: &mut Session<'_>, class: &str, document: &RawDocumentBuf) -> Result<(), StoreError> {
@@ -155,15 +155,6 @@ pub(super) fn remove_expired(connection: &Connection, catalog: &Catalog) -> Resu
     Ok(())
 }
 
-/// The field that a violated index is about, from its name, as it is told from MongoDB's error: `<field>_1`, or an index on
-/// a third-party identity.
-pub(super) fn index_field(index: &Index) -> Option<String> {
-    if index.name.starts_with("_auth_data_") && index.name.ends_with("_id") {
-        return Some(index.name.clone());
-    }
-    index.name.strip_suffix("_1").filter(|field| !field.is_empty()).map(str::to_owned)
-}
-
 pub(super) fn replace(
     connection: &Connection,
     table: &Table,
@@ -187,7 +178,7 @@ fn constraint(table: &Table, error: rusqlite::Error) -> StoreError {
             if text.starts_with("UNIQUE") =>
         {
             let column = text.rsplit('.').next().unwrap_or_default();
-            StoreError::Duplicate { field: table.index_of_column(column).and_then(index_field) }
+            StoreError::Duplicate { field: table.index_of_column(column).and_then(|index| indexed_field(&index.name)) }
         }
         _ => failed(error),
     }
