@@ -36,6 +36,9 @@ mod vkontakte;
 mod wechat;
 mod weibo;
 
+#[cfg(test)]
+mod tests;
+
 use async_trait::async_trait;
 use parsefleet_core::{ErrorCode, ParseError, error::Result};
 use parsefleet_runtime::config::providers::Policy;
@@ -43,6 +46,7 @@ use serde_json::Value as Json;
 
 pub(crate) use self::{
     auth_data::{AuthData, Slice},
+    challenge::ChallengeBody,
     identities::{Accepted, Arrival, Asker, Identities, Returning},
     registry::Providers,
 };
