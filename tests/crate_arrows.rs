@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use serde_json::Value;
 
 /// What each crate of the workspace may depend on, tests aside.
-const ALLOWED: [(&str, &[&str]); 12] = [
+const ALLOWED: [(&str, &[&str]); 13] = [
     ("parsefleet-core", &[]),
     ("parsefleet-proto", &["parsefleet-core"]),
     ("parsefleet-runtime", &["parsefleet-core", "parsefleet-proto"]),
@@ -21,6 +21,10 @@ const ALLOWED: [(&str, &[&str]); 12] = [
     ),
     ("parsefleet-data", &["parsefleet-core", "parsefleet-proto", "parsefleet-runtime", "parsefleet-cache"]),
     (
+        "parsefleet-email",
+        &["parsefleet-core", "parsefleet-proto", "parsefleet-runtime", "parsefleet-bus", "parsefleet-mustache"],
+    ),
+    (
         "parsefleet",
         &[
             "parsefleet-core",
@@ -31,6 +35,7 @@ const ALLOWED: [(&str, &[&str]); 12] = [
             "parsefleet-gateway",
             "parsefleet-auth",
             "parsefleet-data",
+            "parsefleet-email",
         ],
     ),
     ("parsefleet-testkit", &["parsefleet-core", "parsefleet-bus", "parsefleet-data"]),

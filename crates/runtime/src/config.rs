@@ -6,6 +6,7 @@ mod classes;
 mod help;
 mod limits;
 mod load;
+mod mail;
 mod options;
 mod pages;
 pub mod providers;
@@ -27,6 +28,7 @@ use serde_json::Value as Json;
 pub use classes::DefinedClasses;
 pub use limits::{RateLimit, RateLimitMethods, RateLimitZone, Security};
 pub use load::{Launch, Problems, Role, Startup, load};
+pub use mail::{Mail, MailProvider, MailTemplate, MailText, Smtp, SmtpSecurity};
 pub use pages::{CustomRoute, CustomUrl, Page, Pages};
 pub use providers::Providers;
 pub use user_mail::{PasswordReset, UserMail, Verification};
@@ -61,6 +63,8 @@ pub struct Config {
     pub pages: Pages,
     /// `auth`, `facebookAppIds`, `enableAnonymousUsers`, `enableInsecureAuthAdapters`
     pub providers: Providers,
+    /// `emailAdapter`; without one no mail is sent.
+    pub mail: Option<Mail>,
     /// `rateLimit`
     pub rate_limits: Vec<RateLimit>,
     /// `security`

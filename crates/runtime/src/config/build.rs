@@ -6,6 +6,7 @@ mod fleet;
 mod http;
 mod idempotency;
 mod limits;
+mod mail;
 mod objects;
 mod pages;
 mod providers;
@@ -62,6 +63,7 @@ pub(super) fn build(settings: &Settings, role: Role, problems: &mut Vec<String>)
         cache: builder.cache(),
         sessions: builder.sessions(),
         user_mail: builder.user_mail(),
+        mail: builder.mail(),
         pages: builder.pages(),
         providers: builder.providers(),
         rate_limits: builder.rate_limits(),

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "tests stop at the first surprise")]
 
 mod deploy;
+mod mail;
 mod providers;
 mod reference;
 mod table;

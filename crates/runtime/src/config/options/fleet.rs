@@ -53,6 +53,17 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         &["PARSEFLEET_IDEMPOTENCY_REPLAY"],
         "Answer a repeated request of idempotencyOptions with the response of the first one instead of error 159.",
     ),
+    text(
+        "mailTemplates",
+        &["PARSEFLEET_MAIL_TEMPLATES"],
+        "Folder of mail templates: each file in it replaces one that is built in or that emailAdapter names.",
+    ),
+    integer(
+        "mailConcurrency",
+        &["PARSEFLEET_MAIL_CONCURRENCY"],
+        "Mails that one process sends at the same time, 1 to 1000.",
+    )
+    .default("8"),
     duration(
         "shutdownGrace",
         &["PARSEFLEET_SHUTDOWN_GRACE"],

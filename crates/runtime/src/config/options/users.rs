@@ -62,7 +62,13 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
     object("passwordPolicy", &["PARSE_SERVER_PASSWORD_POLICY"], "What passwords have to be like.")
         .not_implemented()
         .members(PASSWORD_POLICY),
-    adapter("emailAdapter", &["PARSE_SERVER_EMAIL_ADAPTER"], "What sends mails.").secret().not_implemented(),
+    adapter(
+        "emailAdapter",
+        &["PARSE_SERVER_EMAIL_ADAPTER"],
+        "What sends mails: a module and its options (docs/mail.md).",
+    )
+    .secret()
+    .without_effect("no process sends mails yet"),
     switch_or_function(
         "verifyUserEmails",
         &["PARSE_SERVER_VERIFY_USER_EMAILS"],

@@ -1,0 +1,110 @@
+//! Mails over a socket to a server that speaks ESMTP.
+
+use anyhow::Result;
+use parsefleet_bus::Verdict;
+use parsefleet_testkit::servers::{Encryption, MailServer, MailServerOptions, Refusal, free_port};
+use serde_json::{Value, json};
+
+use super::{RECIPIENT, SECRET, TOKEN, buried, retried, send};
+
+async fn server(encryption: Encryption, credentials: bool) -> Result<MailServer> {
+    let credentials = credentials.then(|| ("sender".to_owned(), SECRET.to_owned()));
+    MailServer::start(MailServerOptions { encryption, credentials, ..MailServerOptions::default() }).await
+}
+
+fn options(server: &MailServer, security: &str) -> Value {
+    json!({
+        "host": "localhost", "port": server.smtp_port, "security": security,
+        "from": "Ännchens App <noreply@example.com>", "replyTo": "help@example.com",
+    })
+}
+
+/// The same with a name, a password, and the server's certificate in a file.
+fn with_secrets(mut options: Value, server: &MailServer, folder: &tempfile::TempDir) -> Result<Value> {
+    options["user"] = json!("sender");
+    options["password"] = json!(SECRET);
+    if let Some(certificate) = &server.certificate {
+        let path = folder.path().join("ca.pem");
+        std::fs::write(&path, certificate)?;
+        options["caFile"] = json!(path);
+    }
+    Ok(options)
+}
+
+#[tokio::test]
+async fn a_mail_is_what_it_should_be() -> Result<()> {
+    let server = server(Encryption::None, false).await?;
+    assert_eq!(send("smtp", options(&server, "none")).await?, Verdict::Done);
+    let [mail] = &server.mails()[..] else { panic!("{:?}", server.mails()) };
+    assert_eq!((mail.from.as_str(), &mail.to[..]), ("noreply@example.com", &[RECIPIENT.to_owned()][..]));
+    let message = mail.message()?;
+    for (name, expected) in [
+        ("Subject", "Please verify your e-mail for Ännchens App"),
+        ("To", RECIPIENT),
+        ("Reply-To", "help@example.com"),
+        ("Auto-Submitted", "auto-generated"),
+        ("MIME-Version", "1.0"),
+    ] {
+        assert_eq!(message.header(name), Some(expected), "{name}");
+    }
+    assert!(message.header("From").is_some_and(|from| from.ends_with("<noreply@example.com>")), "{message:?}");
+    assert!(message.header("Message-ID").is_some_and(|id| id.ends_with("@example.com>")), "{message:?}");
+    assert!(message.header("Date").is_some());
+    assert_eq!(message.link(), format!("https://example.com/apps/test/verify_email?token={TOKEN}"));
+    assert!(message.html.as_deref().is_some_and(|html| html.contains("lang=\"en\"") && html.contains("Ännchens App")));
+    assert!(mail.data.lines().all(|line| line.len() <= 998 && line.is_ascii()), "{}", mail.data);
+    Ok(())
+}
+
+#[tokio::test]
+async fn connections_are_encrypted_and_senders_known() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    for (encryption, security) in
+        [(Encryption::StartTls, "starttls"), (Encryption::Implicit, "tls"), (Encryption::StartTls, "opportunistic")]
+    {
+        let server = server(encryption, true).await?;
+        let options = with_secrets(options(&server, security), &server, &folder)?;
+        assert_eq!(send("smtp", options).await?, Verdict::Done, "{security}");
+        let [mail] = &server.mails()[..] else { panic!("{security}") };
+        assert!(mail.is_encrypted, "{security}");
+        assert_eq!(mail.user.as_deref(), Some("sender"), "{security}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn nothing_is_sent_to_whom_cannot_be_trusted() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    // A certificate that nobody vouches for.
+    let untrusted = server(Encryption::StartTls, false).await?;
+    let verdict = send("smtp", options(&untrusted, "starttls")).await?;
+    assert_eq!(retried(&verdict)?, "no connection: SMTP, the certificate or its encryption");
+    // A server that offers no encryption, such as one that somebody else put in between.
+    let plain = server(Encryption::None, false).await?;
+    let options = with_secrets(options(&plain, "starttls"), &plain, &folder)?;
+    assert!(retried(&send("smtp", options).await?)?.starts_with("no connection: SMTP"));
+    assert!(untrusted.mails().is_empty() && plain.mails().is_empty());
+    Ok(())
+}
+
+#[tokio::test]
+async fn failures_have_classes() -> Result<()> {
+    let server = server(Encryption::None, true).await?;
+    let mut options = options(&server, "none");
+    options["user"] = json!("sender");
+    options["password"] = json!("wrong");
+    assert_eq!(retried(&send("smtp", options.clone()).await?)?, "our credentials were refused: SMTP 535");
+    options["password"] = json!(SECRET);
+    server.refuse(Refusal::Temporary);
+    assert_eq!(retried(&send("smtp", options.clone()).await?)?, "not taken now: SMTP 451");
+    server.refuse(Refusal::Connections);
+    assert_eq!(retried(&send("smtp", options.clone()).await?)?, "not taken now: SMTP 421");
+    server.refuse(Refusal::Permanent);
+    assert_eq!(buried(&send("smtp", options.clone()).await?)?, "refused for good: SMTP 550");
+    server.refuse(Refusal::None);
+    assert_eq!(send("smtp", options.clone()).await?, Verdict::Done);
+    options["port"] = json!(free_port()?);
+    assert_eq!(retried(&send("smtp", options).await?)?, "no connection: SMTP");
+    assert_eq!(server.mails().len(), 1);
+    Ok(())
+}
