@@ -195,6 +195,7 @@ fn print(schema: &ClassSchema, keys: &[String], documents: &Documents) -> Result
         owner_exempt: true,
         reader: &Reader::System,
         files: &files,
+        identities: &codec::AS_STORED,
         includes: None,
     });
     let row = |document| {

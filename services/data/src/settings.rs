@@ -9,8 +9,10 @@ use parsefleet_core::{
     denylist::{InvalidRule, KeywordDenylist},
     schema::IndexFields,
 };
-use parsefleet_runtime::config::{Database, DefinedClasses, Objects, RequestComplexity};
+use parsefleet_runtime::config::{Database, DefinedClasses, Objects, Providers, RequestComplexity};
 use serde_json::Value as Json;
+
+use crate::codec::Identities;
 
 /// Settings of the data service.
 #[derive(Clone, Debug)]
@@ -49,6 +51,8 @@ pub struct Settings {
     pub protected_fields_owner_exempt: bool,
     /// Names of the third-party identity providers that users log in with (`auth`): an identity belongs to one user.
     pub auth_providers: Vec<String>,
+    /// How the identities of users are shown.
+    pub identities: Identities,
     /// Indexes that are not to be made at start, by the name of the option that switches each off.
     pub disabled_indexes: BTreeSet<String>,
     /// Whether the schema API may not change classes (`schema.lockSchemas`).
@@ -91,6 +95,7 @@ impl Settings {
             protected_fields: groups_by_class(&objects.protected_fields),
             protected_fields_owner_exempt: objects.protected_fields_owner_exempt,
             auth_providers: Vec::new(),
+            identities: Identities::default(),
             disabled_indexes: disabled_indexes(database),
             lock_schemas: classes.is_some_and(|classes| classes.lock),
             defined_classes: classes.cloned(),
@@ -104,6 +109,13 @@ impl Settings {
 }
 
 impl Settings {
+    /// The same for users who log in with these providers.
+    #[must_use]
+    pub fn with_providers(self, providers: &Providers) -> Self {
+        let settings = self.with_auth_providers(providers.names().map(str::to_owned));
+        Self { identities: Identities::of(providers), ..settings }
+    }
+
     /// The same with these third-party identity providers.
     #[must_use]
     pub fn with_auth_providers(self, names: impl IntoIterator<Item = String>) -> Self {
@@ -132,6 +144,7 @@ impl Default for Settings {
             protected_fields: groups_by_class(&serde_json::json!({"_User": {"*": ["email"]}})),
             protected_fields_owner_exempt: true,
             auth_providers: Vec::new(),
+            identities: Identities::default(),
             disabled_indexes: BTreeSet::new(),
             lock_schemas: false,
             defined_classes: None,

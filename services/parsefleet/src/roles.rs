@@ -119,6 +119,7 @@ async fn open_data(process: &Process, changes: &Changes) -> anyhow::Result<DataS
         }
     };
     let settings = Settings::try_new(&config.app_id, &config.objects, database, config.classes.as_ref())?;
+    let settings = settings.with_providers(&config.providers);
     let service = DataService::new(store, settings, changes.invalidation());
     service.prepare_database();
     let probed = service.clone();

@@ -278,6 +278,14 @@ impl Providers {
         given.chain(Some(ANONYMOUS).filter(|name| self.anonymous && !self.entries.contains_key(*name)))
     }
 
+    /// Providers whose identities are not shown as they are stored.
+    pub fn readings(&self) -> impl Iterator<Item = (&str, Reading)> {
+        let given = self.entries.keys().map(String::as_str);
+        let built_in = CodeProvider::NAMES.iter().map(|(name, _)| *name).chain([MFA]);
+        let names = given.chain(built_in.filter(|name| !self.entries.contains_key(*name)));
+        names.map(|name| (name, self.reading(name))).filter(|(_, reading)| *reading != Reading::Whole)
+    }
+
     /// How a stored identity of this provider is shown. What holds secrets is not shown because its provider is no longer set up.
     pub fn reading(&self, name: &str) -> Reading {
         let settings = self.entries.get(name).map(|provider| &provider.settings);
@@ -293,20 +301,22 @@ impl Providers {
 }
 
 impl CodeProvider {
+    /// All of them, by their names in `auth`.
+    const NAMES: [(&str, Self); 10] = [
+        ("github", Self::GitHub),
+        ("gpgames", Self::GooglePlayGames),
+        ("instagram", Self::Instagram),
+        ("line", Self::Line),
+        ("linkedin", Self::LinkedIn),
+        ("microsoft", Self::Microsoft),
+        ("qq", Self::Qq),
+        ("spotify", Self::Spotify),
+        ("wechat", Self::WeChat),
+        ("weibo", Self::Weibo),
+    ];
+
     /// The provider of this name in `auth`.
     pub fn from_name(name: &str) -> Option<Self> {
-        Some(match name {
-            "github" => Self::GitHub,
-            "gpgames" => Self::GooglePlayGames,
-            "instagram" => Self::Instagram,
-            "line" => Self::Line,
-            "linkedin" => Self::LinkedIn,
-            "microsoft" => Self::Microsoft,
-            "qq" => Self::Qq,
-            "spotify" => Self::Spotify,
-            "wechat" => Self::WeChat,
-            "weibo" => Self::Weibo,
-            _ => return None,
-        })
+        Self::NAMES.iter().find(|(known, _)| *known == name).map(|(_, provider)| *provider)
     }
 }

@@ -20,10 +20,13 @@ use super::{
 
 mod acl;
 mod column;
+mod identity;
 mod nested;
 
 use acl::Permissions;
 use column::write_column;
+pub(crate) use identity::AS_STORED;
+pub use identity::Identities;
 pub(crate) use nested::{parse_json, plain_json};
 use nested::{write_plain, write_value};
 
@@ -57,6 +60,8 @@ pub struct ReadView<'v> {
     pub reader: &'v Reader,
     /// How file names become URLs.
     pub files: &'v FileUrls,
+    /// How third-party identities of users are shown.
+    pub identities: &'v Identities,
     /// Objects to show in the place of pointers.
     pub includes: Option<&'v Includes>,
 }
@@ -381,7 +386,7 @@ impl<'v> JsonReader<'v> {
                 true => {
                     write_value(out, value, None)?;
                 }
-                false => write_plain(out, value)?,
+                false => self.view.identities.write(out, provider, value, self.view.reader)?,
             }
         }
         if out.len() == first {

@@ -40,7 +40,16 @@ fn files() -> FileUrls {
 
 /// A view that hides nothing.
 fn view<'v>(schema: &'v ClassSchema, reader: &'v Reader, files: &'v FileUrls) -> ReadView<'v> {
-    ReadView { schema, selected: None, hidden: &[], owner_exempt: true, reader, files, includes: None }
+    ReadView {
+        schema,
+        selected: None,
+        hidden: &[],
+        owner_exempt: true,
+        reader,
+        files,
+        identities: &AS_STORED,
+        includes: None,
+    }
 }
 
 fn json(view: ReadView<'_>, document: &RawDocument) -> String {
@@ -167,6 +176,29 @@ fn users_see_what_is_protected_only_on_themselves() {
         json(ReadView { owner_exempt: false, ..whole }, &user("me")),
         r#"{"objectId":"me","authData":{"x":{"id":"7"}}}"#
     );
+}
+
+#[test]
+fn identities_that_hold_secrets_are_not_shown_as_they_are_stored() {
+    let schema = class("_User", &[]);
+    let files = files();
+    let user = rawdoc! {
+        "_id": "me", "_auth_data_github": { "access_token": "t", "id": "7" }, "_auth_data_mfa": { "secret": "s", "recovery": ["r"] },
+        "_auth_data_facebook": { "id": "8", "access_token": "f" },
+    };
+    let providers = Identities::of(&Default::default());
+    let seen = |reader: Reader| json(ReadView { identities: &providers, ..view(&schema, &reader, &files) }, &user);
+    let facebook = r#""facebook":{"id":"8","access_token":"f"}"#;
+    let shown =
+        |mfa: &str| format!(r#"{{"objectId":"me","authData":{{"github":{{"id":"7"}},"mfa":{mfa},{facebook}}}}}"#);
+    assert_eq!(seen(Reader::User("me".to_owned())), shown(r#"{"status":"enabled"}"#));
+    assert_eq!(seen(Reader::Master), shown(r#"{"secret":"s","recovery":["r"]}"#));
+    assert_eq!(seen(Reader::Maintenance), shown(r#"{"status":"enabled"}"#));
+    assert!(!seen(Reader::Public).contains("authData"));
+    let pending = rawdoc! { "_id": "me", "_auth_data_mfa": { "pending": { "+1": { "token": "1" } } } };
+    let reader = Reader::User("me".to_owned());
+    let shown = json(ReadView { identities: &providers, ..view(&schema, &reader, &files) }, &pending);
+    assert_eq!(shown, r#"{"objectId":"me","authData":{"mfa":{"status":"disabled"}}}"#);
 }
 
 #[test]

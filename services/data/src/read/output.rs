@@ -8,7 +8,7 @@ use parsefleet_core::{error::Result, value::write_json_string};
 use super::{Reader, fields::Fields};
 use crate::{
     caller::Caller,
-    codec::{self, CorruptDocument, FileUrls, Includes, JsonReader, ReadView},
+    codec::{self, CorruptDocument, FileUrls, Identities, Includes, JsonReader, ReadView},
     error::corrupt_document,
     policy::Visibility,
     schema::Class,
@@ -34,6 +34,7 @@ pub(super) struct Printer<'p> {
     reader: codec::Reader,
     user_id: Option<&'p str>,
     files: FileUrls,
+    identities: &'p Identities,
     includes: Option<&'p Includes>,
     met_unknown_columns: bool,
 }
@@ -73,6 +74,7 @@ impl Reader<'_> {
             },
             user_id: self.caller.user().map(|user| user.id()),
             files: self.service.file_urls(site.mount_url),
+            identities: &settings.identities,
             includes: site.includes,
             met_unknown_columns: false,
         }
@@ -168,6 +170,7 @@ impl Printer<'_> {
             owner_exempt: self.owner_exempt,
             reader: &self.reader,
             files: &self.files,
+            identities: self.identities,
             includes: self.includes,
         }
     }

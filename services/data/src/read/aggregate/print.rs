@@ -10,7 +10,7 @@ use parsefleet_core::{
 
 use crate::{
     codec::{
-        CorruptDocument, FileUrls, JsonReader, ReadView, Reader as View, parse_json,
+        AS_STORED, CorruptDocument, FileUrls, JsonReader, ReadView, Reader as View, parse_json,
         raw_json::{Style, write_members},
     },
     error::corrupt_document,
@@ -75,6 +75,7 @@ fn objects(
         owner_exempt: true,
         reader: &View::Master,
         files,
+        identities: &AS_STORED,
         includes: None,
     };
     let mut reader = JsonReader::new(view);
