@@ -132,7 +132,7 @@ impl MailServer {
         self.state.refused.load(Ordering::Relaxed)
     }
 
-    /// Lets senders wait so long for the answer to a mail, which is kept before.
+    /// Takes so long to think about a recipient, before there is any mail.
     pub fn delay(&self, delay: Duration) {
         self.state.delay_milliseconds.store(u64::try_from(delay.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }

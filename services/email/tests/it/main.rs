@@ -2,6 +2,7 @@
 
 mod once;
 mod providers;
+mod shared;
 mod smtp;
 
 use std::path::Path;

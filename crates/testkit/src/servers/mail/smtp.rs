@@ -168,6 +168,7 @@ impl<'a, S: Stream> Conversation<'a, S> {
     }
 
     async fn recipient(&mut self, arguments: &str) -> std::io::Result<()> {
+        tokio::time::sleep(Duration::from_millis(self.state.delay_milliseconds.load(Ordering::Relaxed))).await;
         let refusal = *lock(&self.state.refusal);
         let answer = match refusal {
             Refusal::None | Refusal::Connections => {
@@ -198,7 +199,6 @@ impl<'a, S: Stream> Conversation<'a, S> {
         let (to, user) = (std::mem::take(&mut self.to), self.user.clone());
         lock(&self.state.mails).push(Mail { from, to, data, is_encrypted: self.is_encrypted, user });
         self.reset();
-        tokio::time::sleep(Duration::from_millis(self.state.delay_milliseconds.load(Ordering::Relaxed))).await;
         self.say("250 2.0.0 kept").await
     }
 
