@@ -1,5 +1,6 @@
 //! The effective configuration of a process, from defaults, file, environment and flags.
 
+mod accounts;
 mod build;
 mod check;
 mod classes;
@@ -25,6 +26,7 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 use serde_json::Value as Json;
 
+pub use accounts::{Accounts, Lockout, PasswordPolicy};
 pub use classes::DefinedClasses;
 pub use limits::{RateLimit, RateLimitMethods, RateLimitZone, Security};
 pub use load::{Launch, Problems, Role, Startup, load};
@@ -65,6 +67,8 @@ pub struct Config {
     pub providers: Providers,
     /// `emailAdapter`; without one no mail is sent.
     pub mail: Option<Mail>,
+    /// Users and their passwords.
+    pub accounts: Accounts,
     /// `rateLimit`
     pub rate_limits: Vec<RateLimit>,
     /// `security`

@@ -1,15 +1,25 @@
 //! The auth service: users, sessions and roles.
 //!
 //! It keeps no state. Users, sessions and roles are objects, and every object is read and written by way of the data service:
-//! by [`objects`] with the rights of who asks, by [`rows`] with all rights and every column.
+//! by [`data`] and [`objects`] with the rights of who asks, by [`rows`] with all rights and every column.
 
+mod caller;
+mod clock;
+mod data;
+mod emails;
+mod json;
 mod news;
 mod objects;
+mod passwords;
 mod providers;
+mod random;
 mod roles;
 mod rows;
 mod rpc;
 mod service;
 mod session;
+mod transact;
+mod users;
+mod writes;
 
 pub use crate::{news::News, service::AuthService};

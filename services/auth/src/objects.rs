@@ -2,10 +2,12 @@
 
 use bytes::Bytes;
 use parsefleet_core::{ErrorCode, ParseError, error::Result};
-use parsefleet_proto::v1::{FieldList, FindRequest, Privilege, RequestContext, Selection, data_client::DataClient};
+use parsefleet_proto::v1::{FieldList, FindRequest, RequestContext, Selection, data_client::DataClient};
 use parsefleet_runtime::rpc::{self, Channel, MESSAGE_LIMIT};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value as Json;
+
+use crate::caller::as_master;
 
 /// Most rows of one read: more than any user has roles, small enough to hold.
 const PAGE: usize = 10_000;
@@ -22,7 +24,7 @@ struct Results<T> {
 }
 
 /// A reference to an object, as it stands in another one.
-#[derive(Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Pointer {
     #[serde(rename = "objectId")]
     pub(crate) object_id: String,
@@ -31,11 +33,6 @@ pub(crate) struct Pointer {
 impl Objects {
     pub(crate) fn new(data: Channel) -> Self {
         Self { data: DataClient::new(data).max_decoding_message_size(MESSAGE_LIMIT) }
-    }
-
-    /// The data service itself.
-    pub(crate) fn data(&self) -> DataClient<Channel> {
-        self.data.clone().max_encoding_message_size(MESSAGE_LIMIT)
     }
 
     /// Every object of the class that satisfies `filter`, with these fields only, ordered by id.
@@ -66,7 +63,7 @@ impl Objects {
         skip: usize,
     ) -> Result<Vec<T>> {
         let request = FindRequest {
-            context: Some(master(context)),
+            context: Some(as_master(context)),
             class_name: class_name.to_owned(),
             r#where: Bytes::from(filter.to_string()),
             limit: Some(PAGE as f64),
@@ -85,9 +82,4 @@ impl Objects {
         })?;
         Ok(parsed.results)
     }
-}
-
-/// The same request with all rights.
-fn master(context: &RequestContext) -> RequestContext {
-    RequestContext { privilege: Privilege::Master.into(), user_id: String::new(), roles: Vec::new(), ..context.clone() }
 }

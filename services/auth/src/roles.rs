@@ -1,16 +1,22 @@
-//! The roles a user holds: those that list the user, and upward every role that lists one of these.
+//! Roles, and which of them a user holds: those that list the user, and upward every role that lists one of these.
 //!
 //! When role A lists role B among its roles, members of B also hold A. A role that was deleted passes nothing on, though
 //! its rows in the join collections stay behind.
 
 use std::collections::{BTreeSet, HashSet};
 
+use async_trait::async_trait;
 use parsefleet_core::error::Result;
-use parsefleet_proto::v1::RequestContext;
+use parsefleet_proto::v1::{OperationResult, RequestContext, operation::Operation as Kind};
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::objects::Objects;
+use crate::{
+    caller::Caller,
+    objects::Objects,
+    service::AuthService,
+    writes::{Answer, Finish, Plan},
+};
 
 #[derive(Deserialize)]
 struct RoleRow {
@@ -56,4 +62,33 @@ async fn listing(
 ) -> Result<Vec<String>> {
     let rows: Vec<MemberRow> = objects.find(context, join, filter, &["owningId"]).await?;
     Ok(rows.into_iter().map(|row| row.role_id).filter(|id| seen.insert(id.clone())).collect())
+}
+
+/// What is left to do once a role has been written.
+struct RoleWritten;
+
+impl AuthService {
+    /// Plans a write of a role. What a role has to have is the schema's to say, who may write it that of permissions.
+    ///
+    /// # Errors
+    /// 119 for the read-only master key.
+    pub(crate) fn plan_role(&self, operation: Kind) -> Result<Plan> {
+        let (context, name) = match &operation {
+            Kind::Create(request) => (request.context.as_ref(), "create"),
+            Kind::Update(request) => (request.context.as_ref(), "update"),
+            Kind::Delete(request) => (request.context.as_ref(), "delete"),
+            Kind::Get(request) => (request.context.as_ref(), "get"),
+            Kind::Find(request) => (request.context.as_ref(), "find"),
+        };
+        Caller::of_writer(context, name)?;
+        Ok(Plan { operation: Some(operation), finish: Box::new(RoleWritten) })
+    }
+}
+
+#[async_trait]
+impl Finish for RoleWritten {
+    async fn complete(self: Box<Self>, service: &AuthService, result: OperationResult) -> Result<Answer> {
+        service.news.roles_changed().await;
+        Ok(result.into())
+    }
 }

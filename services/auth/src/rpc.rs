@@ -6,8 +6,9 @@ use parsefleet_core::error::Result;
 use parsefleet_proto::{
     status_from_error,
     v1::{
-        CreateOwnedResponse, CreateRequest, DeleteRequest, DeleteResponse, ResolveRequest, ResolveResponse,
-        TransactRequest, TransactResponse, UpdateRequest, UpdateResponse,
+        CreateOwnedResponse, CreateRequest, CredentialsRequest, DeleteRequest, DeleteResponse, LogInAsRequest,
+        LogOutRequest, LogOutResponse, ResolveRequest, ResolveResponse, TransactRequest, TransactResponse,
+        UpdateRequest, UpdateResponse, UpgradeSessionRequest, UpgradeSessionResponse, UserResponse,
         auth_server::{Auth, AuthServer},
     },
 };
@@ -30,21 +31,42 @@ impl Auth for AuthService {
     }
 
     async fn create(&self, request: Request<CreateRequest>) -> Result<Response<CreateOwnedResponse>, Status> {
-        let created = self.objects.data().create(request.into_inner()).await?.into_inner();
-        let response = CreateOwnedResponse { object_id: created.object_id, body: created.body, existed: false };
-        Ok(Response::new(response))
+        answer(self.create_object(request.into_inner())).await
     }
 
     async fn update(&self, request: Request<UpdateRequest>) -> Result<Response<UpdateResponse>, Status> {
-        self.objects.data().update(request.into_inner()).await
+        answer(self.update_object(request.into_inner())).await
     }
 
     async fn delete(&self, request: Request<DeleteRequest>) -> Result<Response<DeleteResponse>, Status> {
-        self.objects.data().delete(request.into_inner()).await
+        answer(self.delete_object(request.into_inner())).await
     }
 
     async fn transact(&self, request: Request<TransactRequest>) -> Result<Response<TransactResponse>, Status> {
-        self.objects.data().transact(request.into_inner()).await
+        answer(self.transact_operations(request.into_inner())).await
+    }
+
+    async fn log_in(&self, request: Request<CredentialsRequest>) -> Result<Response<UserResponse>, Status> {
+        answer(self.log_in_user(request.into_inner())).await
+    }
+
+    async fn verify_password(&self, request: Request<CredentialsRequest>) -> Result<Response<UserResponse>, Status> {
+        answer(self.check_password(request.into_inner())).await
+    }
+
+    async fn log_in_as(&self, request: Request<LogInAsRequest>) -> Result<Response<UserResponse>, Status> {
+        answer(self.log_in_as_user(request.into_inner())).await
+    }
+
+    async fn log_out(&self, request: Request<LogOutRequest>) -> Result<Response<LogOutResponse>, Status> {
+        answer(self.end_session(request.into_inner())).await
+    }
+
+    async fn upgrade_session(
+        &self,
+        request: Request<UpgradeSessionRequest>,
+    ) -> Result<Response<UpgradeSessionResponse>, Status> {
+        answer(self.upgrade_token(request.into_inner())).await
     }
 }
 

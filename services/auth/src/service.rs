@@ -1,29 +1,54 @@
 //! The auth service: what it is made of.
 
-use std::sync::Arc;
+use std::{num::NonZeroUsize, sync::Arc, thread};
 
 use parsefleet_runtime::{config::Config, rpc::Channel};
+use tokio_util::task::TaskTracker;
 
-use crate::{news::News, objects::Objects, providers::Providers, rows::Rows};
+use crate::{data::Data, news::News, objects::Objects, passwords::Passwords, providers::Providers, rows::Rows};
 
 /// Users, sessions and roles. It keeps no state of its own; clones share everything.
 #[derive(Clone)]
 pub struct AuthService {
     /// Objects, with the rights of who asks.
+    pub(crate) data: Data,
+    /// Objects, with all rights.
     pub(crate) objects: Objects,
     /// Rows of the three classes, with all rights.
     pub(crate) rows: Rows,
     /// Third parties that tell who users are.
     pub(crate) providers: Arc<Providers>,
-    pub(crate) config: Arc<Config>,
-    /// Who hears what was changed.
+    pub(crate) passwords: Arc<Passwords>,
     pub(crate) news: Arc<dyn News>,
+    pub(crate) config: Arc<Config>,
+    /// Work that is completed even if nobody waits for it any more.
+    pub(crate) tasks: TaskTracker,
 }
 
 impl AuthService {
-    /// A service that reads and writes by way of a data service: its objects and its rows.
+    /// A service that reads and writes by way of a data service (its objects and its rows), and tells its news here.
     pub fn new(config: Arc<Config>, data: Channel, rows: Channel, news: Arc<dyn News>) -> Self {
-        let providers = Arc::new(Providers::new(Arc::clone(&config)));
-        Self { objects: Objects::new(data), rows: Rows::new(rows), providers, config, news }
+        let processors = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        Self {
+            data: Data::new(data.clone()),
+            objects: Objects::new(data),
+            rows: Rows::new(rows),
+            providers: Arc::new(Providers::new(Arc::clone(&config))),
+            passwords: Arc::new(Passwords::new(processors)),
+            news,
+            config,
+            tasks: TaskTracker::new(),
+        }
+    }
+
+    /// How many passwords were hashed or compared: a log-in is one, whether or not there is such a user.
+    pub fn password_operations(&self) -> u64 {
+        self.passwords.operations()
+    }
+
+    /// Completes what was begun.
+    pub async fn stop(&self) {
+        self.tasks.close();
+        self.tasks.wait().await;
     }
 }

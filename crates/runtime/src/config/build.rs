@@ -1,5 +1,6 @@
 //! From effective values to the typed configuration, with the rules that values have to keep.
 
+mod accounts;
 mod classes;
 mod database;
 mod fleet;
@@ -66,6 +67,7 @@ pub(super) fn build(settings: &Settings, role: Role, problems: &mut Vec<String>)
         mail: builder.mail(),
         pages: builder.pages(),
         providers: builder.providers(),
+        accounts: builder.accounts(),
         rate_limits: builder.rate_limits(),
         security: builder.security(),
         log: builder.log(),

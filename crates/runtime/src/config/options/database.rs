@@ -47,15 +47,13 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         &["PARSE_SERVER_CONVERT_EMAIL_TO_LOWERCASE"],
         "Store e-mail addresses in lower case.",
     )
-    .default("false")
-    .not_implemented(),
+    .default("false"),
     boolean(
         "convertUsernameToLowercase",
         &["PARSE_SERVER_CONVERT_USERNAME_TO_LOWERCASE"],
         "Store usernames in lower case.",
     )
-    .default("false")
-    .not_implemented(),
+    .default("false"),
     list(
         "requestKeywordDenylist",
         &["PARSE_SERVER_REQUEST_KEYWORD_DENYLIST"],

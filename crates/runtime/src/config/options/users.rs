@@ -34,33 +34,25 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         &["PARSE_SERVER_ENFORCE_PRIVATE_USERS"],
         "Let new users be readable by themselves only.",
     )
-    .default("true")
-    .not_implemented(),
-    integer("sessionLength", &["PARSE_SERVER_SESSION_LENGTH"], "Life of a session in seconds.")
-        .default("31536000")
-        .without_effect("no session is made yet; one that is there ends when its expiresAt has passed"),
+    .default("true"),
+    integer("sessionLength", &["PARSE_SERVER_SESSION_LENGTH"], "Life of a session in seconds.").default("31536000"),
     boolean("expireInactiveSessions", &["PARSE_SERVER_EXPIRE_INACTIVE_SESSIONS"], "Let sessions expire.")
-        .default("true")
-        .without_effect("a session ends when the expiresAt it carries has passed"),
+        .default("true"),
     boolean(
         "extendSessionOnUse",
         &["PARSE_SERVER_EXTEND_SESSION_ON_USE"],
         "Extend a session that is used after half its life.",
     )
-    .default("false")
-    .not_implemented(),
+    .default("false"),
     boolean(
         "revokeSessionOnPasswordReset",
         &["PARSE_SERVER_REVOKE_SESSION_ON_PASSWORD_RESET"],
         "End the sessions of a user whose password changes.",
     )
-    .default("true")
-    .not_implemented(),
+    .default("true"),
     object("accountLockout", &["PARSE_SERVER_ACCOUNT_LOCKOUT"], "When wrong passwords lock an account.")
-        .not_implemented()
         .members(ACCOUNT_LOCKOUT),
     object("passwordPolicy", &["PARSE_SERVER_PASSWORD_POLICY"], "What passwords have to be like.")
-        .not_implemented()
         .members(PASSWORD_POLICY),
     adapter(
         "emailAdapter",
@@ -127,17 +119,19 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
 pub(super) const ACCOUNT_LOCKOUT: &[OptionSpec] = &[
     integer("duration", NESTED, "Lock minutes, >0 and ≤99999."),
     integer("threshold", NESTED, "Failures before lock, 1–999."),
-    boolean("unlockOnPasswordReset", NESTED, "Reset unlocks.").default("false"),
+    boolean("unlockOnPasswordReset", NESTED, "Reset unlocks.").default("false").not_implemented(),
 ];
 
 pub(super) const PASSWORD_POLICY: &[OptionSpec] = &[
     text("validatorPattern", NESTED, "Regex the password must match."),
-    text("validatorCallback", NESTED, "Function validator."),
+    text("validatorCallback", NESTED, "Function validator: needs Cloud Code.").not_implemented(),
     text("validationError", NESTED, "Error text on failure."),
     boolean("doNotAllowUsername", NESTED, "Refuse passwords containing the username.").default("false"),
     integer("maxPasswordAge", NESTED, "Days until expiry."),
     integer("maxPasswordHistory", NESTED, "Previous passwords refused, 0–20."),
-    integer("resetTokenValidityDuration", NESTED, "Reset link lifetime, seconds."),
-    boolean("resetTokenReuseIfValid", NESTED, "Reuse a still-valid token.").default("false"),
-    boolean("resetPasswordSuccessOnInvalidEmail", NESTED, "Hide whether the address is known.").default("true"),
+    integer("resetTokenValidityDuration", NESTED, "Reset link lifetime, seconds.").not_implemented(),
+    boolean("resetTokenReuseIfValid", NESTED, "Reuse a still-valid token.").default("false").not_implemented(),
+    boolean("resetPasswordSuccessOnInvalidEmail", NESTED, "Hide whether the address is known.")
+        .default("true")
+        .not_implemented(),
 ];

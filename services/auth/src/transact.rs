@@ -1,0 +1,142 @@
+//! Several operations as one, of which some write to the three classes.
+//!
+//! All are planned, data carries all out or none, all are finished. A request that is carried out once may be a repetition:
+//! ids of new objects then follow from what the request is known by, so that planning it again takes what it made for its
+//! own, and data answers what it answered before. A session is opened each time: no token is kept to be shown again.
+
+use aws_lc_rs::digest;
+use parsefleet_core::{ParseError, error::Result};
+use parsefleet_proto::v1::{
+    Once, Operation, OperationResult, TransactRequest, TransactResponse, operation::Operation as Kind,
+};
+
+use crate::{
+    service::AuthService,
+    writes::{Finish, Plan},
+};
+
+/// What ids are made of.
+const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+impl AuthService {
+    /// Carries out operations in this order: all of them, or none.
+    #[tracing::instrument(name = "auth.transact", skip_all)]
+    pub(crate) async fn transact_operations(&self, request: TransactRequest) -> Result<TransactResponse> {
+        let TransactRequest { operations, once } = request;
+        let mut plans = Vec::with_capacity(operations.len());
+        for (place, operation) in operations.into_iter().enumerate() {
+            let Some(kind) = operation.operation else { continue };
+            match self.plan(kind, once.as_ref(), place).await {
+                Ok(plan) => plans.push(plan),
+                Err(error) => {
+                    self.abandon(plans.into_iter().map(|plan| plan.finish)).await;
+                    return Err(error);
+                }
+            }
+        }
+        let service = self.clone();
+        self.to_the_end(async move { service.carry_out_all(plans, once).await }).await
+    }
+
+    async fn plan(&self, kind: Kind, once: Option<&Once>, place: usize) -> Result<Plan> {
+        match kind {
+            Kind::Create(request) if is_ours(&request.class_name) => {
+                let new_id = once.map(|once| id_of(once, place, self.config.objects.object_id_size));
+                self.plan_create(request, new_id).await
+            }
+            Kind::Update(request) if is_ours(&request.class_name) => self.plan_update(request).await,
+            Kind::Delete(request) if is_ours(&request.class_name) => self.plan_delete(request).await,
+            other => Ok(Plan::pass(other)),
+        }
+    }
+
+    async fn carry_out_all(&self, plans: Vec<Plan>, once: Option<Once>) -> Result<TransactResponse> {
+        let mut operations = Vec::with_capacity(plans.len());
+        let mut finishes = Vec::with_capacity(plans.len());
+        for Plan { operation, finish } in plans {
+            finishes.push((operation.is_some(), finish));
+            operations.extend(operation.map(|kind| Operation { operation: Some(kind) }));
+        }
+        let results = match self.data.transact(TransactRequest { operations, once }).await {
+            Ok(results) => results,
+            Err(error) => {
+                let refusal = refusal(error, finishes.iter().map(|(_, finish)| finish.as_ref()));
+                self.abandon(finishes.into_iter().map(|(_, finish)| finish)).await;
+                return Err(refusal);
+            }
+        };
+        let mut results = results.into_iter();
+        let mut answers = Vec::with_capacity(finishes.len());
+        for (was_sent, finish) in finishes {
+            let result = if was_sent { results.next().unwrap_or_default() } else { OperationResult::default() };
+            let answer = finish.complete(self, result).await?;
+            answers.push(OperationResult { object_id: answer.object_id, body: answer.body, existed: answer.existed });
+        }
+        Ok(TransactResponse { results: answers })
+    }
+
+    async fn abandon(&self, finishes: impl Iterator<Item = Box<dyn Finish>>) {
+        for finish in finishes {
+            finish.abandon(self).await;
+        }
+    }
+}
+
+/// The error of an operation, nobody knows of which: it is told in another way only if all would tell it in that way.
+fn refusal<'a>(error: ParseError, mut finishes: impl Iterator<Item = &'a dyn Finish>) -> ParseError {
+    let Some(first) = finishes.next().map(|finish| finish.refusal(error.clone())) else { return error };
+    if finishes.all(|finish| finish.refusal(error.clone()) == first) { first } else { error }
+}
+
+fn is_ours(class: &str) -> bool {
+    matches!(class, "_User" | "_Session" | "_Role")
+}
+
+/// The id of what an operation of a request creates, the same however often the request is sent.
+fn id_of(once: &Once, place: usize, size: usize) -> String {
+    let mut hashed = digest::Context::new(&digest::SHA512);
+    hashed.update(once.request_id.as_bytes());
+    hashed.update(&[0]);
+    hashed.update(&once.fingerprint);
+    hashed.update(&place.to_be_bytes());
+    let digest = hashed.finish();
+    // Long ids repeat the digest: what is unique is so by its first characters.
+    let bytes = digest.as_ref().iter().cycle().take(size.max(1));
+    bytes.map(|byte| char::from(ALPHABET[usize::from(*byte) % ALPHABET.len()])).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::writes::Done;
+
+    struct Renamed;
+
+    #[async_trait::async_trait]
+    impl Finish for Renamed {
+        fn refusal(&self, error: ParseError) -> ParseError {
+            ParseError { message: "renamed".to_owned(), ..error }
+        }
+
+        async fn complete(self: Box<Self>, _: &AuthService, result: OperationResult) -> Result<crate::writes::Answer> {
+            Ok(result.into())
+        }
+    }
+
+    #[test]
+    fn ids_follow_from_the_request() {
+        let once = |id: &str| Once { request_id: id.to_owned(), fingerprint: vec![1].into(), ttl_seconds: 1 };
+        assert_eq!(id_of(&once("a"), 0, 10), id_of(&once("a"), 0, 10));
+        assert_ne!(id_of(&once("a"), 0, 10), id_of(&once("a"), 1, 10));
+        assert_ne!(id_of(&once("a"), 0, 10), id_of(&once("b"), 0, 10));
+        assert_eq!(id_of(&once("a"), 0, 100).len(), 100);
+    }
+
+    #[test]
+    fn an_error_is_told_in_another_way_only_by_agreement() {
+        let told = |finishes: &[&dyn Finish]| refusal(ParseError::object_not_found(), finishes.iter().copied()).message;
+        assert_eq!(told(&[&Renamed, &Renamed]), "renamed");
+        assert_eq!(told(&[&Renamed, &Done]), "Object not found.");
+        assert_eq!(told(&[]), "Object not found.");
+    }
+}
