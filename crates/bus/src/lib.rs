@@ -14,6 +14,7 @@ mod delivery;
 mod embedded;
 mod job;
 mod outbox;
+mod rabbit;
 mod schedule;
 mod telemetry;
 mod worker;
@@ -25,6 +26,7 @@ pub use crate::{
     embedded::EmbeddedBus,
     job::{Headers, InvalidJobId, Job, JobId, Queue},
     outbox::{Entry, Evidence, Intent, Kept, Outbox, OutboxSettings, OutboxStore, OutboxWorker, Witness},
+    rabbit::{RabbitBus, RabbitBusError},
     schedule::RetrySchedule,
     worker::{Handler, Verdict, WorkOptions, work},
 };

@@ -6,6 +6,7 @@ mod mongodb;
 mod parse_server;
 mod parsefleet;
 mod process;
+mod rabbitmq;
 mod redis;
 mod replica_set;
 
@@ -23,6 +24,7 @@ pub use self::{
     parse_server::ParseServer,
     parsefleet::{Parsefleet, Settings, binary},
     process::Process,
+    rabbitmq::{RabbitMq, amqp_url},
     redis::{RedisServer, redis_url},
     replica_set::MongoReplicaSet,
 };

@@ -1,5 +1,5 @@
-//! `stack up` starts MongoDB, Redis and the fleet in the background and prints their addresses; `stack down` stops them;
-//! `stack run <command…>` starts MongoDB and Redis for the time of one command, which finds them in its environment.
+//! `stack up` starts MongoDB, Redis, RabbitMQ and the fleet in the background and prints their addresses; `stack down`
+//! stops them; `stack run <command…>` starts the servers for the time of one command, which finds them in its environment.
 
 #![allow(clippy::print_stdout, reason = "its output is its purpose")]
 
@@ -11,7 +11,9 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail};
-use parsefleet_testkit::servers::{APP_ID, Fleet, FleetPlan, MASTER_KEY, Mongod, Process, RedisServer, free_port};
+use parsefleet_testkit::servers::{
+    APP_ID, Fleet, FleetPlan, MASTER_KEY, Mongod, Process, RabbitMq, RedisServer, free_port,
+};
 
 /// Where `up` keeps files, logs and process ids.
 const FOLDER: &str = ".stack";
@@ -80,7 +82,7 @@ fn down(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Runs one command with MongoDB and Redis, unless the environment names servers already.
+/// Runs one command with MongoDB, Redis and RabbitMQ, unless the environment names servers already.
 async fn run(program: &str, arguments: &[&str]) -> Result<ExitCode> {
     let folder = tempfile::tempdir()?;
     let mut command = Command::new(program);
@@ -94,6 +96,11 @@ async fn run(program: &str, arguments: &[&str]) -> Result<ExitCode> {
     if std::env::var_os("PARSEFLEET_TEST_REDIS_URL").is_none() {
         let server = redis.insert(RedisServer::start(folder.path(), free_port()?).await?);
         command.env("PARSEFLEET_TEST_REDIS_URL", server.url());
+    }
+    let mut rabbitmq = None;
+    if std::env::var_os("PARSEFLEET_TEST_AMQP_URL").is_none() {
+        let server = rabbitmq.insert(RabbitMq::start(folder.path(), free_port()?).await?);
+        command.env("PARSEFLEET_TEST_AMQP_URL", server.url());
     }
     let status = command.status().with_context(|| format!("run {program}"))?;
     Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
