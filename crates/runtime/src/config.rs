@@ -5,6 +5,7 @@ mod build;
 mod check;
 mod classes;
 mod help;
+mod jobs;
 mod limits;
 mod load;
 mod mail;
@@ -28,6 +29,7 @@ use serde_json::Value as Json;
 
 pub use accounts::{Accounts, Lockout, PasswordPolicy};
 pub use classes::DefinedClasses;
+pub use jobs::Jobs;
 pub use limits::{RateLimit, RateLimitMethods, RateLimitZone, Security};
 pub use load::{Launch, Problems, Role, Startup, load};
 pub use mail::{Mail, MailProvider, MailTemplate, MailText, Smtp, SmtpSecurity};
@@ -75,6 +77,8 @@ pub struct Config {
     pub security: Security,
     /// `logLevel`, `jsonLogs`, `silent`, `verbose`
     pub log: Log,
+    /// Where jobs go, and how often they are tried.
+    pub jobs: Jobs,
     /// Parsefleet's own settings.
     pub fleet: Fleet,
 }

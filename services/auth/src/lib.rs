@@ -10,6 +10,7 @@ mod emails;
 mod json;
 mod news;
 mod objects;
+mod outbox;
 mod passwords;
 mod providers;
 mod random;

@@ -2,10 +2,13 @@
 
 use std::{num::NonZeroUsize, sync::Arc, thread};
 
+use parsefleet_bus::Outbox;
 use parsefleet_runtime::{config::Config, rpc::Channel};
 use tokio_util::task::TaskTracker;
 
-use crate::{data::Data, news::News, objects::Objects, passwords::Passwords, providers::Providers, rows::Rows};
+use crate::{
+    data::Data, news::News, objects::Objects, outbox::OutboxRows, passwords::Passwords, providers::Providers, rows::Rows,
+};
 
 /// Users, sessions and roles. It keeps no state of its own; clones share everything.
 #[derive(Clone)]
@@ -19,6 +22,8 @@ pub struct AuthService {
     /// Third parties that tell who users are.
     pub(crate) providers: Arc<Providers>,
     pub(crate) passwords: Arc<Passwords>,
+    /// Jobs that belong to writes; `None` if nothing is configured that does jobs.
+    pub(crate) outbox: Option<Outbox<OutboxRows>>,
     pub(crate) news: Arc<dyn News>,
     pub(crate) config: Arc<Config>,
     /// Work that is completed even if nobody waits for it any more.
@@ -35,6 +40,7 @@ impl AuthService {
             rows: Rows::new(rows),
             providers: Arc::new(Providers::new(Arc::clone(&config))),
             passwords: Arc::new(Passwords::new(processors)),
+            outbox: None,
             news,
             config,
             tasks: TaskTracker::new(),

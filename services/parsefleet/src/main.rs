@@ -1,6 +1,8 @@
 //! The one binary: every role of Parsefleet, alone or all together.
 
+mod bus;
 mod changes;
+mod jobs;
 mod process;
 mod roles;
 
@@ -13,12 +15,16 @@ use parsefleet_runtime::config::{self, Launch, Startup};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// `EX_USAGE`: the command line, the environment or the configuration file is wrong.
-const USAGE: u8 = 64;
+pub(crate) const USAGE: u8 = 64;
 
 fn main() -> ExitCode {
     let arguments = std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned());
     let environment = std::env::vars_os()
         .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()));
+    let mut arguments = arguments.peekable();
+    if arguments.next_if(|first| first == "jobs").is_some() {
+        return jobs::main(arguments.collect(), environment.collect());
+    }
     match config::load(arguments, environment) {
         Ok(Launch::Print(text)) => {
             // Nobody is left to be told when standard output is closed.
@@ -40,8 +46,12 @@ fn main() -> ExitCode {
 }
 
 fn run(startup: Startup) -> anyhow::Result<()> {
+    runtime()?.block_on(process::run(startup))
+}
+
+/// What everything runs on.
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     // Only fails if a provider is installed already, and this is the first thing the process does.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")?;
-    runtime.block_on(process::run(startup))
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")
 }

@@ -17,6 +17,7 @@ use secrecy::ExposeSecret as _;
 use tokio::net::TcpListener;
 
 use crate::{
+    bus,
     changes::{self, Changes},
     process::{Process, announce, bind},
 };
@@ -39,7 +40,10 @@ async fn standalone(process: &Process) -> anyhow::Result<()> {
     let service = open_data(process, &changes).await?;
     let data = Channel::local(service.clone().into_server());
     let rows = Channel::local(service.clone().into_rows_server());
+    let bus = bus::open(&process.config)?;
     let auth = AuthService::new(Arc::clone(&process.config), data.clone(), rows, changes.news());
+    let auth = publishing(process, auth, &bus);
+    let mails = mails(process, &bus)?;
     let schemas = Channel::local(service.clone().into_schemas_server());
     let channels = Channels {
         auth: Channel::local(auth.clone().into_server()),
@@ -67,7 +71,9 @@ async fn auth(process: &Process) -> anyhow::Result<()> {
     let data = connect(process, process.config.fleet.data_url.as_deref())?;
     data.require_once(&process.readiness, "data");
     let changes = Changes::open(&process.config)?;
+    let bus = bus::open(&process.config)?;
     let auth = AuthService::new(Arc::clone(&process.config), data.clone(), data, changes.news());
+    let auth = publishing(process, auth, &bus);
     serve_grpc(process, Role::Auth, listener, Routes::default().add(auth.into_server())).await
 }
 
@@ -84,6 +90,14 @@ async fn data(process: &Process) -> anyhow::Result<()> {
 }
 
 // === parts of roles ===
+
+/// Has the jobs of auth published, if there can be any. Not being able to is no reason not to be ready: they are kept.
+fn publishing(process: &Process, auth: AuthService) -> anyhow::Result<AuthService> {
+    Ok(match process.config.jobs.are_made {
+        true => auth.publishing(bus::open(&process.config)?, &process.shutdown),
+        false => auth,
+    })
+}
 
 async fn serve_gateway(
     process: &Process,

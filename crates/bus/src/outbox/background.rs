@@ -16,6 +16,8 @@ const CONCURRENCY: usize = 32;
 const PAGE: usize = 128;
 /// Longest time that a stop waits for what is being published; the rest is left to the sweep of others.
 const LAST_WORDS: Duration = Duration::from_secs(5);
+/// How long a stop waits for the next decision of requests that are still being answered.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// Publishes what the outbox keeps. Runs beside the service, in every process that has an outbox.
 #[must_use = "nothing is published unless it runs"]
@@ -44,7 +46,7 @@ impl<S: OutboxStore> OutboxWorker<S> {
         Self { bus, store, settings, decisions }
     }
 
-    /// Publishes until `stop` is ready, and what was decided until then.
+    /// Publishes until `stop` is ready, and what is decided soon after.
     pub async fn run(mut self, stop: impl Future<Output = ()> + Send) {
         let mut stop = std::pin::pin!(stop);
         let sweeps = sweep_for_ever(Arc::clone(&self.bus), Arc::clone(&self.store), self.settings);
@@ -61,7 +63,7 @@ impl<S: OutboxStore> OutboxWorker<S> {
             running.spawn(carry_out(Arc::clone(&self.bus), Arc::clone(&self.store), decision));
         }
         let rest = async {
-            while let Ok(decision) = self.decisions.try_recv() {
+            while let Ok(Some(decision)) = tokio::time::timeout(LINGER, self.decisions.recv()).await {
                 if running.len() >= CONCURRENCY {
                     running.join_next().await;
                 }

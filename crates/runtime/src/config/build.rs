@@ -6,6 +6,7 @@ mod database;
 mod fleet;
 mod http;
 mod idempotency;
+mod jobs;
 mod limits;
 mod mail;
 mod objects;
@@ -71,6 +72,7 @@ pub(super) fn build(settings: &Settings, role: Role, problems: &mut Vec<String>)
         rate_limits: builder.rate_limits(),
         security: builder.security(),
         log: builder.log(),
+        jobs: builder.jobs(),
         fleet: builder.fleet(),
     }
 }

@@ -225,6 +225,8 @@ pub(super) fn install(exporters: Option<&Exporters>) {
     if INSTRUMENTS.set(Instruments::build(exporters)).is_err() && exporters.is_some() {
         tracing::warn!("metrics were used before telemetry was installed: they are not exported");
     }
+    // For crates that make instruments of their own, and do not know this one.
+    opentelemetry::global::set_meter_provider(instruments()._provider.clone());
 }
 
 /// The instruments; without telemetry (in tests) they only feed the Prometheus text.

@@ -29,6 +29,24 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
     )
     .secret(),
     text(
+        "amqpUrl",
+        &["PARSEFLEET_AMQP_URL"],
+        "RabbitMQ that carries jobs, as amqp(s)://user:password@host:port/vhost; without it they are in a file of dataDir.",
+    )
+    .secret(),
+    list(
+        "jobRetryDelays",
+        &["PARSEFLEET_JOB_RETRY_DELAYS"],
+        "Pauses after the first failure of a job, the second, and so on; the last one for all that follow.",
+    )
+    .default(r#"["5s", "30s", "2m", "10m", "1h"]"#),
+    integer(
+        "jobAttempts",
+        &["PARSEFLEET_JOB_ATTEMPTS"],
+        "Attempts after which a job that fails is put aside for an operator.",
+    )
+    .default("16"),
+    text(
         "serviceCredential",
         &["PARSEFLEET_SERVICE_CREDENTIAL"],
         "Secret that roles prove to each other that they belong together with. Every role process needs it.",

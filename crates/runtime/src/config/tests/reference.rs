@@ -117,6 +117,7 @@ value, and with an option that does not exist, Parsefleet does not start: it nev
 It reports all problems at once and exits with 64.
 
 The roles `gateway`, `auth` and `data` each run as a process of their own: `parsefleet gateway`, and so on. They share
-one configuration, and each takes from it what it needs. They need `PARSEFLEET_SERVICE_CREDENTIAL`; the gateway also
-`PARSEFLEET_AUTH_URL` and `PARSEFLEET_DATA_URL`, auth also `PARSEFLEET_DATA_URL`.
+one configuration, and each takes from it what it needs. They need `PARSEFLEET_SERVICE_CREDENTIAL`; the
+gateway also `PARSEFLEET_AUTH_URL` and `PARSEFLEET_DATA_URL`, auth also `PARSEFLEET_DATA_URL`, and `PARSEFLEET_AMQP_URL` when
+`emailAdapter` is set.
 ";

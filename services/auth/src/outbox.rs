@@ -1,0 +1,177 @@
+//! Jobs that belong to writes: kept as rows of the class `_Outbox` until they are published.
+
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use parsefleet_bus::{
+    Bus, Entry, Evidence, Headers, Intent, Job, JobId, Kept, Outbox, OutboxSettings, OutboxStore, Queue, Witness,
+};
+use parsefleet_core::{ErrorCode, ParseError, error::Result};
+use parsefleet_proto::v1::{Privilege, RequestContext};
+use parsefleet_runtime::Shutdown;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json, json};
+use tonic::async_trait;
+
+use crate::{
+    rows::{Rows, Search},
+    service::AuthService,
+};
+
+const CLASS: &str = "_Outbox";
+
+/// The outbox in the database that the writes go to.
+pub(crate) struct OutboxRows {
+    rows: Rows,
+}
+
+/// An entry as it is stored.
+#[derive(Serialize, Deserialize)]
+struct EntryRow {
+    /// Id of the job.
+    #[serde(rename = "objectId")]
+    object_id: String,
+    queue: String,
+    /// In Base64: a body is any bytes.
+    body: String,
+    /// JSON text, of which the database knows nothing. The same for `condition`.
+    headers: String,
+    #[serde(rename = "witnessClass")]
+    witness_class: String,
+    condition: String,
+    /// Milliseconds since the Unix epoch.
+    #[serde(rename = "keptAt")]
+    kept_at: f64,
+}
+
+impl AuthService {
+    /// Publishes jobs that belong to writes by this bus, in the background, until the process stops.
+    #[must_use]
+    pub fn publishing(mut self, bus: Arc<dyn Bus>, shutdown: &Shutdown) -> Self {
+        let (outbox, worker) = Outbox::new(bus, OutboxRows { rows: self.rows.clone() }, OutboxSettings::default());
+        let stop = shutdown.clone();
+        shutdown.spawn(worker.run(async move { stop.closing().await }));
+        self.outbox = Some(outbox);
+        self
+    }
+
+    /// Keeps a job that is to be done once a write has happened: call it before the write, and tell the intent afterwards.
+    ///
+    /// # Errors
+    /// If it cannot be kept. Then do not write.
+    pub async fn intend(&self, job: Job, witness: Witness) -> Result<Intent> {
+        match &self.outbox {
+            Some(outbox) => outbox.intend(job, witness).await,
+            None => {
+                tracing::error!(queue = job.queue.name(), "a job was made, and nothing is configured that does jobs");
+                Err(internal())
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl OutboxStore for OutboxRows {
+    type Error = ParseError;
+
+    async fn put(&self, entry: &Entry) -> Result<()> {
+        let row = serde_json::to_value(EntryRow::new(entry)).map_err(|_| internal())?;
+        self.rows.insert::<Json>(&context(), CLASS, &row).await.map(drop)
+    }
+
+    async fn remove(&self, id: &JobId) -> Result<()> {
+        self.rows.remove(&context(), CLASS, &json!({ "objectId": id.as_str() })).await.map(drop)
+    }
+
+    async fn older_than(&self, age: Duration, skip: usize, limit: usize) -> Result<Vec<Kept>> {
+        let now = now();
+        let search = Search {
+            filter: json!({ "keptAt": { "$lte": now - age.as_millis() as f64 } }),
+            order: &["keptAt"],
+            limit: u32::try_from(limit).unwrap_or(u32::MAX),
+            skip: u32::try_from(skip).unwrap_or(u32::MAX),
+            ..Search::default()
+        };
+        let rows: Vec<EntryRow> = self.rows.find(&context(), CLASS, &search).await?;
+        Ok(rows.into_iter().filter_map(|row| row.into_kept(now)).collect())
+    }
+
+    async fn evidence(&self, witness: &Witness) -> Result<Evidence> {
+        let filter = serde_json::from_str(&witness.condition).map_err(|_| internal())?;
+        let search = Search { filter, limit: 1, keys: &["objectId"], ..Search::default() };
+        let rows: Vec<Json> = self.rows.find(&context(), &witness.class_name, &search).await?;
+        Ok(if rows.is_empty() { Evidence::None } else { Evidence::Happened })
+    }
+}
+
+impl EntryRow {
+    fn new(entry: &Entry) -> Self {
+        let Entry { job, witness } = entry;
+        let headers: Map<String, Json> =
+            job.headers.iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+        Self {
+            object_id: job.id.as_str().to_owned(),
+            queue: job.queue.name().to_owned(),
+            body: BASE64_STANDARD.encode(&job.body),
+            headers: Json::Object(headers).to_string(),
+            witness_class: witness.class_name.clone(),
+            condition: witness.condition.clone(),
+            kept_at: now(),
+        }
+    }
+
+    /// The entry; a row that is none is left alone, for an operator to look at.
+    fn into_kept(self, now: f64) -> Option<Kept> {
+        let age = Duration::from_millis((now - self.kept_at).max(0.0) as u64);
+        let entry = self.into_entry();
+        if entry.is_none() {
+            tracing::error!(class = CLASS, "a row could not be understood");
+        }
+        entry.map(|entry| Kept { entry, age })
+    }
+
+    fn into_entry(self) -> Option<Entry> {
+        let headers: Map<String, Json> = serde_json::from_str(&self.headers).ok()?;
+        let headers: Headers =
+            headers.into_iter().filter_map(|(name, value)| Some((name, value.as_str()?.to_owned()))).collect();
+        let id = JobId::try_new(self.object_id).ok()?;
+        let body = BASE64_STANDARD.decode(self.body).ok()?;
+        let job = Job { id, queue: Queue::from_name(&self.queue)?, body: body.into(), attempts: 0, headers };
+        Some(Entry { job, witness: Witness { class_name: self.witness_class, condition: self.condition } })
+    }
+}
+
+/// The server's own: no request waits for it.
+fn context() -> RequestContext {
+    RequestContext { privilege: Privilege::Master.into(), ..RequestContext::default() }
+}
+
+fn now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as f64
+}
+
+fn internal() -> ParseError {
+    ParseError::new(ErrorCode::InternalServerError, "Internal server error.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_survive_the_database() {
+        let mut job = Job::with_id(JobId::try_new("a:1").unwrap(), Queue::Mail, vec![0, 159, 146, 150]);
+        job.headers.insert("traceparent", "00-1-2-01");
+        let witness = Witness { class_name: "_User".into(), condition: r#"{"_perishable_token":"t"}"#.into() };
+        let row = serde_json::to_string(&EntryRow::new(&Entry { job: job.clone(), witness: witness.clone() })).unwrap();
+        let row: EntryRow = serde_json::from_str(&row).unwrap();
+        let kept = row.into_kept(now() + 1_000.0).unwrap();
+        assert!(kept.age >= Duration::from_secs(1) && kept.age < Duration::from_secs(60));
+        let entry = kept.entry;
+        assert_eq!((entry.job.id, entry.job.queue, entry.job.body), (job.id, job.queue, job.body));
+        assert_eq!((entry.job.headers, entry.witness), (job.headers, witness));
+    }
+}
