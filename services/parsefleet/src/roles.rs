@@ -8,6 +8,7 @@ use parsefleet_data::{
     DataService, Settings,
     store::{MongoStore, ObjectStore, SqliteStore},
 };
+use parsefleet_email::EmailService;
 use parsefleet_gateway::{Channels, Gateway};
 use parsefleet_runtime::{
     config::Role,
@@ -29,6 +30,7 @@ pub(crate) async fn serve(role: Role, process: &Process) -> anyhow::Result<()> {
         Role::Gateway => gateway(process).await,
         Role::Auth => auth(process).await,
         Role::Data => data(process).await,
+        Role::Email => email(process).await,
     }
 }
 
@@ -40,10 +42,12 @@ async fn standalone(process: &Process) -> anyhow::Result<()> {
     let service = open_data(process, &changes).await?;
     let data = Channel::local(service.clone().into_server());
     let rows = Channel::local(service.clone().into_rows_server());
-    let bus = bus::open(&process.config)?;
-    let auth = AuthService::new(Arc::clone(&process.config), data.clone(), rows, changes.news());
-    let auth = publishing(process, auth, &bus);
-    let mails = mails(process, &bus)?;
+    let mut auth = AuthService::new(Arc::clone(&process.config), data.clone(), rows, changes.news());
+    if process.config.mail.is_some() {
+        let bus = bus::open(&process.config)?;
+        auth = auth.publishing(Arc::clone(&bus), &process.shutdown);
+        process.shutdown.spawn(mails(process)?.run(bus, process.shutdown.clone()));
+    }
     let schemas = Channel::local(service.clone().into_schemas_server());
     let channels = Channels {
         auth: Channel::local(auth.clone().into_server()),
@@ -71,9 +75,11 @@ async fn auth(process: &Process) -> anyhow::Result<()> {
     let data = connect(process, process.config.fleet.data_url.as_deref())?;
     data.require_once(&process.readiness, "data");
     let changes = Changes::open(&process.config)?;
-    let bus = bus::open(&process.config)?;
-    let auth = AuthService::new(Arc::clone(&process.config), data.clone(), data, changes.news());
-    let auth = publishing(process, auth, &bus);
+    let mut auth = AuthService::new(Arc::clone(&process.config), data.clone(), data, changes.news());
+    if process.config.mail.is_some() {
+        // It need not be there: jobs are kept until it is.
+        auth = auth.publishing(bus::open(&process.config)?, &process.shutdown);
+    }
     serve_grpc(process, Role::Auth, listener, Routes::default().add(auth.into_server())).await
 }
 
@@ -89,14 +95,24 @@ async fn data(process: &Process) -> anyhow::Result<()> {
     serve_grpc(process, Role::Data, listener, routes).await
 }
 
+/// Takes jobs and sends mails. Nobody calls it.
+async fn email(process: &Process) -> anyhow::Result<()> {
+    let service = mails(process)?;
+    let bus = bus::open(&process.config)?;
+    let probed = Arc::clone(&bus);
+    process.readiness.register("jobs", move || {
+        let bus = Arc::clone(&probed);
+        async move { bus.ready().await.map_err(|error| error.to_string()) }
+    });
+    announce(&format!("{} running", Role::Email.name()));
+    service.run(bus, process.shutdown.clone()).await;
+    Ok(())
+}
+
 // === parts of roles ===
 
-/// Has the jobs of auth published, if there can be any. Not being able to is no reason not to be ready: they are kept.
-fn publishing(process: &Process, auth: AuthService) -> anyhow::Result<AuthService> {
-    Ok(match process.config.jobs.are_made {
-        true => auth.publishing(bus::open(&process.config)?, &process.shutdown),
-        false => auth,
-    })
+fn mails(process: &Process) -> anyhow::Result<EmailService> {
+    EmailService::try_new(&process.config).context("start the email service")
 }
 
 async fn serve_gateway(

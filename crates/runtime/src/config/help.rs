@@ -10,7 +10,7 @@ pub(super) fn help() -> String {
         "Parsefleet: a Parse-compatible backend.\n\n\
          Usage:\n  \
          parsefleet [options] [configuration.json]                 everything in one process\n  \
-         parsefleet gateway|auth|data [options] [configuration.json]   one role of a fleet\n  \
+         parsefleet gateway|auth|data|email [options] [configuration.json]   one role of a fleet\n  \
          parsefleet jobs list|show|replay|drop …                   jobs that failed; parsefleet jobs --help tells more\n\n\
          Example:\n  \
          parsefleet --appId APPLICATION_ID --masterKey MASTER_KEY\n",

@@ -13,6 +13,4 @@ pub struct Jobs {
     pub retry_delays: Vec<Duration>,
     /// `PARSEFLEET_JOB_ATTEMPTS`: attempts after which a job is a dead letter.
     pub attempts: u32,
-    /// Whether requests make jobs at all: `emailAdapter` is set.
-    pub are_made: bool,
 }

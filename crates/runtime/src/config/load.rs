@@ -22,6 +22,8 @@ pub enum Role {
     Auth,
     /// Objects.
     Data,
+    /// Mails.
+    Email,
 }
 
 /// What the command line asks for.
@@ -66,6 +68,7 @@ impl Role {
             Self::Gateway => "gateway",
             Self::Auth => "auth",
             Self::Data => "data",
+            Self::Email => "email",
         }
     }
 
@@ -75,6 +78,7 @@ impl Role {
             "gateway" => Some(Self::Gateway),
             "auth" => Some(Self::Auth),
             "data" => Some(Self::Data),
+            "email" => Some(Self::Email),
             _ => None,
         }
     }

@@ -36,6 +36,8 @@ impl Builder<'_> {
             Role::Gateway => (true, true),
             Role::Auth => (false, true),
             Role::Data => (false, false),
+            // It answers nobody, and asks nobody.
+            Role::Email => return,
         };
         let role = self.role.name();
         if fleet.service_credential.is_none() {
@@ -56,7 +58,7 @@ impl Builder<'_> {
             (Some(off), _) if off == "off" => None,
             (Some(address), _) => Some(address),
             (None, Role::Standalone) => None,
-            (None, Role::Gateway | Role::Auth | Role::Data) => Some("0.0.0.0:9464".to_owned()),
+            (None, Role::Gateway | Role::Auth | Role::Data | Role::Email) => Some("0.0.0.0:9464".to_owned()),
         }
     }
 

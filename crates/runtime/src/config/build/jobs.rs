@@ -14,11 +14,10 @@ const MOST: usize = 16;
 
 impl Builder<'_> {
     pub(super) fn jobs(&mut self) -> Jobs {
-        let are_made = self.settings.is_given("emailAdapter");
-        let jobs =
-            Jobs { amqp_url: self.amqp_url(), retry_delays: self.retry_delays(), attempts: self.attempts(), are_made };
+        let makes_jobs = self.settings.is_given("emailAdapter");
+        let jobs = Jobs { amqp_url: self.amqp_url(), retry_delays: self.retry_delays(), attempts: self.attempts() };
         let role = self.role;
-        if jobs.amqp_url.is_none() && role == Role::Auth && are_made {
+        if jobs.amqp_url.is_none() && (role == Role::Email || role == Role::Auth && makes_jobs) {
             let role = role.name();
             self.problem(format!("the role {role} needs PARSEFLEET_AMQP_URL, by which mails go from auth to email"));
         }

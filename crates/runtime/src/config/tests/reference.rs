@@ -116,8 +116,8 @@ An option marked *not yet* may be given only with a value that asks for nothing,
 value, and with an option that does not exist, Parsefleet does not start: it never ignores in silence what it was told.
 It reports all problems at once and exits with 64.
 
-The roles `gateway`, `auth` and `data` each run as a process of their own: `parsefleet gateway`, and so on. They share
-one configuration, and each takes from it what it needs. They need `PARSEFLEET_SERVICE_CREDENTIAL`; the
-gateway also `PARSEFLEET_AUTH_URL` and `PARSEFLEET_DATA_URL`, auth also `PARSEFLEET_DATA_URL`, and `PARSEFLEET_AMQP_URL` when
-`emailAdapter` is set.
+The roles `gateway`, `auth`, `data` and `email` each run as a process of their own: `parsefleet gateway`, and so on. They share
+one configuration, and each takes from it what it needs. The first three need `PARSEFLEET_SERVICE_CREDENTIAL`; the
+gateway also `PARSEFLEET_AUTH_URL` and `PARSEFLEET_DATA_URL`, auth also `PARSEFLEET_DATA_URL`. `email` needs `PARSEFLEET_AMQP_URL`,
+and so does auth when `emailAdapter` is set.
 ";
