@@ -47,7 +47,7 @@ use serde_json::Value as Json;
 pub(crate) use self::{
     auth_data::{AuthData, Slice},
     challenge::ChallengeBody,
-    identities::{Accepted, Arrival, Asker, Identities, Returning},
+    identities::{Accepted, Arrival, Identities, Returning},
     registry::Providers,
 };
 

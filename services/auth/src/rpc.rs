@@ -6,9 +6,10 @@ use parsefleet_core::error::Result;
 use parsefleet_proto::{
     status_from_error,
     v1::{
-        CreateOwnedResponse, CreateRequest, CredentialsRequest, DeleteRequest, DeleteResponse, LogInAsRequest,
-        LogOutRequest, LogOutResponse, ResolveRequest, ResolveResponse, TransactRequest, TransactResponse,
-        UpdateRequest, UpdateResponse, UpgradeSessionRequest, UpgradeSessionResponse, UserResponse,
+        ChallengeRequest, ChallengeResponse, CreateOwnedResponse, CreateRequest, CredentialsRequest, DeleteRequest,
+        DeleteResponse, LogInAsRequest, LogOutRequest, LogOutResponse, ResolveRequest, ResolveResponse,
+        TransactRequest, TransactResponse, UpdateRequest, UpdateResponse, UpgradeSessionRequest,
+        UpgradeSessionResponse, UserResponse,
         auth_server::{Auth, AuthServer},
     },
 };
@@ -60,6 +61,10 @@ impl Auth for AuthService {
 
     async fn log_out(&self, request: Request<LogOutRequest>) -> Result<Response<LogOutResponse>, Status> {
         answer(self.end_session(request.into_inner())).await
+    }
+
+    async fn challenge(&self, request: Request<ChallengeRequest>) -> Result<Response<ChallengeResponse>, Status> {
+        answer(self.challenge_client(request.into_inner())).await
     }
 
     async fn upgrade_session(

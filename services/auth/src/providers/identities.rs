@@ -24,7 +24,7 @@ const USER: &str = "_User";
 
 /// Who asks, as far as it matters here.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Asker {
+pub(super) enum Asker {
     /// Nobody who is known.
     Nobody,
     /// This user.

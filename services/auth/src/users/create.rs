@@ -17,6 +17,7 @@ use crate::{
     random,
     service::AuthService,
     session::{NewSession, Origin},
+    users::UserRow,
     writes::{Answer, Finish, Plan},
 };
 
@@ -64,6 +65,7 @@ impl AuthService {
             Some(arriving) => match self.identities(&context).arrive(arriving).await? {
                 Arrival::New(accepted) => accepted,
                 Arrival::Known(known) => {
+                    self.check_verified_identity(&caller, &known)?;
                     let opens_session = !known.was_in && !caller::is_cloud(&context);
                     let origin = opens_session.then_some(Origin::Identity(providers));
                     let finish = ReturningUser { context, mount_url: request.mount_url, known, origin };
@@ -116,6 +118,18 @@ impl AuthService {
         let origin = opens_session.then_some(origin);
         let finish = NewUser { context, given_name, origin, identities, mail };
         Ok(Plan { operation: Some(operation), finish: Box::new(finish) })
+    }
+
+    /// Whether somebody who comes back with an identity may come in with the address that there is. Who has none is asked for none.
+    ///
+    /// # Errors
+    /// 205 for an address that has to be verified first.
+    fn check_verified_identity(&self, caller: &Caller, known: &Returning) -> Result<()> {
+        let has_address = known.row.get("email").and_then(Json::as_str).is_some_and(|email| !email.is_empty());
+        if known.was_in || caller.is_privileged() || !has_address {
+            return Ok(());
+        }
+        self.check_verified(&UserRow { email_verified: known.row.get("emailVerified").cloned(), ..UserRow::default() })
     }
 
     /// The id that the user is going to have.
