@@ -64,6 +64,8 @@ pub enum QueryAccess {
     Client,
     /// Parse's internal columns too: master and maintenance keys.
     Master,
+    /// The same but for tokens: the key that only reads. What a token opens can be written to.
+    ReadOnly,
     /// Every column, hashes of passwords included: a service of Parsefleet itself.
     Service,
 }

@@ -40,18 +40,20 @@ macro_rules! store_suite {
             ]
             queries: [
                 equality_of_every_type, null_equals_missing, ranges_stay_within_a_type, lists, negations, presence,
-                arrays_contain, regular_expressions, combinations, nested_paths, pointers, long_lists, dates_of_the_object
+                arrays_contain, regular_expressions, combinations, nested_paths, pointers, long_lists, dates_of_the_object,
+                texts_whatever_their_case, internal_columns
             ]
             updates: [
                 values_are_set_and_removed, paths_reach_inside, increments_have_mongodb_types,
                 refused_increments_change_nothing, arrays_grow_and_shrink, arrays_compare_as_mongodb_does,
                 operations_on_what_is_no_array_are_refused, everything_happens_together_or_not_at_all,
-                only_what_satisfies_the_query_is_changed, permissions_are_replaced
+                only_what_satisfies_the_query_is_changed, permissions_are_replaced,
+                without_a_time_the_date_stays, identities_are_reached_into
             ]
             indexes: [
                 unique_values_are_kept_unique, sparse_indexes_leave_out_what_is_missing, updates_keep_to_unique_indexes,
                 an_index_over_duplicates_is_refused, indexes_change_no_answer, indexes_on_paths,
-                folded_indexes_ignore_case, existing_indexes_are_left_alone
+                folded_indexes_ignore_case, texts_unique_whatever_their_case, existing_indexes_are_left_alone
             ]
             ordering: [
                 numbers_and_texts, types_have_an_order, several_keys, skip_and_limit, by_dates_and_id, by_pointer_and_path
@@ -127,6 +129,15 @@ impl<'s> Class<'s> {
         self.ordered(filter, "objectId").await
     }
 
+    /// The ids of what satisfies the `where` of a service, case or not, sorted by id.
+    pub(crate) async fn ids_for_service(&self, filter: Json, ignore_case: bool) -> Vec<String> {
+        let query = Query::parse(&filter, &self.schema, &QueryRules::new(QueryAccess::Service, NOW)).unwrap();
+        let order = order::parse("objectId", &self.schema).unwrap();
+        let options = FindOptions { order, ignore_case, ..FindOptions::default() };
+        let found = self.store.find(&self.schema, &query, &options).await.unwrap();
+        found.iter().map(|document| document.get_str("_id").unwrap().to_owned()).collect()
+    }
+
     /// The ids of what satisfies the `where`, in that order.
     pub(crate) async fn ordered(&self, filter: Json, order: &str) -> Vec<String> {
         self.page(filter, order, 0, None).await
@@ -159,10 +170,20 @@ impl<'s> Class<'s> {
     }
 
     pub(crate) async fn update_where(&self, filter: Json, body: Json) -> Result<Option<Document>, StoreError> {
+        self.update_as(Writer::Maintenance, filter, body, Some(Date(NOW.0 + 1))).await
+    }
+
+    pub(crate) async fn update_as(
+        &self,
+        writer: Writer,
+        filter: Json,
+        body: Json,
+        updated_at: Option<Date>,
+    ) -> Result<Option<Document>, StoreError> {
         let Json::Object(body) = body else { panic!("a body is an object") };
         let target = ObjectId::new("any").unwrap();
-        let update = ObjectUpdate::parse(&target, body, Writer::Maintenance).unwrap().update;
-        let changed = self.store.update_one(&self.schema, &self.query(filter), &update, Some(Date(NOW.0 + 1))).await?;
+        let update = ObjectUpdate::parse(&target, body, writer).unwrap().update;
+        let changed = self.store.update_one(&self.schema, &self.query(filter), &update, updated_at).await?;
         Ok(changed.map(|document| tree(&document)))
     }
 

@@ -259,7 +259,11 @@ impl<'a> Reader<'a> {
 
     /// Types a `where`. If it names fields that the class does not have, they may be new.
     async fn parse(&self, class: Arc<Class>, filter: &Json) -> Result<(Arc<Class>, Query)> {
-        let access = if self.caller.is_restricted() { QueryAccess::Client } else { QueryAccess::Master };
+        let access = match self.caller {
+            Caller::Public | Caller::User(_) => QueryAccess::Client,
+            Caller::ReadOnlyMaster => QueryAccess::ReadOnly,
+            Caller::Maintenance | Caller::Master => QueryAccess::Master,
+        };
         let complexity = &self.service.settings.complexity;
         let rules = QueryRules {
             max_depth: complexity.query_depth,

@@ -137,3 +137,22 @@ pub async fn existing_indexes_are_left_alone(store: &dyn ObjectStore) {
     class.put("a", doc! { "f": "x", "g": [1, 2] }).await;
     duplicated(class.try_put("b", doc! { "f": "x" }).await);
 }
+
+pub async fn texts_unique_whatever_their_case(store: &dyn ObjectStore) {
+    let class = Class::new(store, "Thing", &[("f", FieldType::String)]);
+    let name = &class.schema.name;
+    // All three are on one column: exact and unique, for searches, and unique whatever the case.
+    store.ensure_index(name, &unique("f_1", "f")).await.unwrap();
+    store.ensure_index(name, &Index { case_insensitive: true, ..index("case_insensitive_f", "f") }).await.unwrap();
+    let ignoring_case = Index { case_insensitive: true, ..unique("f_unique_ignoring_case", "f") };
+    store.ensure_index(name, &ignoring_case).await.unwrap();
+    class.put("a", doc! { "f": "Ann" }).await;
+    class.put("b", doc! { "f": "Anné" }).await;
+    class.put("c", doc! {}).await;
+    class.put("d", doc! {}).await;
+    for text in ["Ann", "aNN"] {
+        assert_eq!(duplicated(class.try_put("e", doc! { "f": text }).await).as_deref(), Some("f"), "{text}");
+        let changed = class.update("b", json!({ "f": text })).await.map(|_| ());
+        assert_eq!(duplicated(changed).as_deref(), Some("f"), "{text}");
+    }
+}

@@ -198,3 +198,45 @@ pub async fn dates_of_the_object(store: &dyn ObjectStore) {
     class.finds(json!({ "createdAt": { "$in": [iso(NOW.0), iso(NOW.0 + 2)] } }), &["a", "c"]).await;
     class.finds(json!({ "createdAt": { "$exists": true } }), &["a", "b", "c"]).await;
 }
+
+pub async fn texts_whatever_their_case(store: &dyn ObjectStore) {
+    let class = Class::new(store, "Thing", &[("f", FieldType::String), ("n", FieldType::Number)]);
+    class.put("a", doc! { "f": "Ann+(1)@Example.com", "n": 1 }).await;
+    class.put("b", doc! { "f": "ann+(1)@example.com", "n": 2 }).await;
+    class.put("c", doc! { "f": "bob", "n": 1 }).await;
+    for (filter, found) in [
+        (json!({ "f": "ANN+(1)@example.COM" }), &["a", "b"][..]),
+        (json!({ "f": "ANN+(1)@example.COM", "n": 1 }), &["a"]),
+        (json!({ "f": { "$in": ["BOB", "x", "Ann+(1)@Example.com"] } }), &["a", "b", "c"]),
+        (json!({ "$or": [{ "f": "BOB" }, { "n": 2 }] }), &["b", "c"]),
+        (json!({ "f": "ann" }), &[]),
+    ] {
+        assert_eq!(class.ids_for_service(filter.clone(), true).await, found, "{filter}");
+    }
+    assert_eq!(class.ids_for_service(json!({ "f": "BOB" }), false).await, [""; 0]);
+}
+
+pub async fn internal_columns(store: &dyn ObjectStore) {
+    let class = Class::new(store, "_User", &[]);
+    let late = bson::DateTime::from_millis(NOW.0 + 5);
+    class
+        .put("a", doc! { "_hashed_password": "h", "_failed_login_count": 3, "_account_lockout_expires_at": late })
+        .await;
+    class
+        .put("b", doc! { "_session_token": "old", "_rperm": ["a"], "_auth_data_x": { "id": "1", "l": ["p", "q"] } })
+        .await;
+    let now = json!({ "__type": "Date", "iso": NOW.to_iso() });
+    for (filter, found) in [
+        (json!({ "_hashed_password": "h" }), &["a"][..]),
+        (json!({ "_hashed_password": { "$exists": false } }), &["b"]),
+        (json!({ "_failed_login_count": { "$gte": 3 }, "_account_lockout_expires_at": { "$gt": now } }), &["a"]),
+        (json!({ "_account_lockout_expires_at": null }), &["b"]),
+        (json!({ "_session_token": "old" }), &["b"]),
+        (json!({ "_rperm": "a" }), &["b"]),
+        (json!({ "authData.x.id": "1" }), &["b"]),
+        (json!({ "authData.x.l": { "$eq": ["p", "q"] } }), &["b"]),
+        (json!({ "authData.x": { "$exists": false } }), &["a"]),
+    ] {
+        assert_eq!(class.ids_for_service(filter.clone(), false).await, found, "{filter}");
+    }
+}

@@ -1,7 +1,7 @@
 //! What updates do to a document.
 
 use bson::{Bson, Document, bson, doc};
-use parsefleet_core::FieldType;
+use parsefleet_core::{FieldType, update::Writer};
 use parsefleet_data::store::{ObjectStore, StoreError};
 use serde_json::{Value as Json, json};
 
@@ -163,4 +163,32 @@ pub async fn permissions_are_replaced(store: &dyn ObjectStore) {
     assert_eq!(changed.get_array("_rperm").unwrap(), &[bson!("u1"), bson!("*")]);
     assert_eq!(changed.get_array("_wperm").unwrap(), &[bson!("u1")]);
     assert_eq!(changed.get_document("_acl").unwrap(), &doc! { "u1": { "w": true, "r": true }, "*": { "r": true } });
+}
+
+pub async fn without_a_time_the_date_stays(store: &dyn ObjectStore) {
+    let class = class_with(store, doc! { "n": 1 }).await;
+    let count = json!({ "n": { "__op": "Increment", "amount": 1 } });
+    let changed = class.update_as(Writer::Service, json!({ "objectId": "x" }), count, None).await.unwrap().unwrap();
+    assert_eq!(changed.get_datetime("_updated_at").unwrap().timestamp_millis(), NOW.0);
+    assert_eq!(changed.get("n"), Some(&Bson::Int32(2)));
+}
+
+pub async fn identities_are_reached_into(store: &dyn ObjectStore) {
+    let class = Class::new(store, "_User", &[]);
+    class
+        .put("x", doc! { "_auth_data_mfa": { "codes": ["a", "b"], "tries": 1 }, "_auth_data_old": { "id": "1" } })
+        .await;
+    let body = json!({
+        "authData.mfa.codes": { "__op": "Remove", "objects": ["a"] },
+        "authData.mfa.tries": { "__op": "Increment", "amount": 2 },
+        "authData.mfa.last": { "__type": "Date", "iso": "1970-01-01T00:00:00.007Z" },
+        "authData.old": { "__op": "Delete" },
+        "authData.new": { "id": "2" },
+    });
+    let changed = class.update_as(Writer::Service, json!({ "objectId": "x", "authData.mfa.codes": "a" }), body, None);
+    let mut changed = changed.await.unwrap().unwrap();
+    let identities =
+        (changed.remove("_auth_data_mfa"), changed.remove("_auth_data_new"), changed.remove("_auth_data_old"));
+    let mfa = doc! { "codes": ["b"], "tries": 3, "last": bson::DateTime::from_millis(7) };
+    assert_eq!(identities, (Some(mfa.into()), Some(doc! { "id": "2" }.into()), None));
 }

@@ -10,7 +10,7 @@
 use std::collections::HashMap;
 
 use bson::RawDocument;
-use parsefleet_core::{ClassSchema, FieldType, schema::default_columns, value::write_json_string};
+use parsefleet_core::{ClassSchema, FieldType, value::write_json_string};
 
 use super::{
     CorruptDocument, FileUrls,
@@ -22,6 +22,7 @@ mod acl;
 mod column;
 mod identity;
 mod nested;
+mod relations;
 
 use acl::Permissions;
 use column::write_column;
@@ -29,6 +30,7 @@ pub(crate) use identity::AS_STORED;
 pub use identity::Identities;
 pub(crate) use nested::{parse_json, plain_json};
 use nested::{write_plain, write_value};
+pub(crate) use relations::relation_members;
 
 /// Who reads, as far as it decides what is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -338,33 +340,9 @@ impl<'v> JsonReader<'v> {
     }
 
     fn relation_members(&self) -> Vec<u8> {
-        let schema = self.view.schema;
-        let mut relations: Vec<(&String, &str)> = Vec::new();
-        for (name, field) in &schema.fields {
-            if let FieldType::Relation(target) = &field.field_type {
-                relations.push((name, target.as_str()));
-            }
-        }
-        if relations.len() > 1 {
-            // Those that the class has from the start come first, in Parse's order.
-            let place = |name: &str| default_columns(&schema.name).position(|(column, _)| column == name);
-            relations.sort_by_cached_key(|(name, _)| place(name).unwrap_or(usize::MAX));
-        }
-        let mut out = Vec::new();
-        for (name, target) in relations {
-            let is_hidden = self.view.hidden.iter().any(|hidden| hidden == name);
-            if is_hidden && !matches!(self.view.reader, Reader::Maintenance | Reader::System) {
-                continue;
-            }
-            if !out.is_empty() {
-                out.push(b',');
-            }
-            write_json_string(name, &mut out);
-            out.extend_from_slice(br#":{"__type":"Relation","className":"#);
-            write_json_string(target, &mut out);
-            out.push(b'}');
-        }
-        out
+        let is_bound = !matches!(self.view.reader, Reader::Maintenance | Reader::System);
+        let hidden = self.view.hidden;
+        relation_members(self.view.schema, |name| is_bound && hidden.iter().any(|hidden| hidden == name))
     }
 
     /// The providers have a column each, anywhere in the document; the reader gets one member.

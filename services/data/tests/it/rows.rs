@@ -31,6 +31,7 @@ on_both_stores! {
     callers_change_their_own_sessions_only,
     each_unique_value_has_an_answer_of_its_own,
     names_differ_in_more_than_case,
+    users_who_differ_only_in_case_already_are_no_obstacle,
     a_transaction_adds_what_the_owner_says,
 }
 
@@ -458,6 +459,19 @@ async fn names_differ_in_more_than_case(fixture: Fixture) {
     let outcomes = futures_util::future::join_all(attempts).await;
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
     assert!(outcomes.iter().flat_map(|outcome| outcome.as_ref().err()).all(|(code, _)| *code == 202));
+}
+
+async fn users_who_differ_only_in_case_already_are_no_obstacle(fixture: Fixture) {
+    for name in ["Ada", "ada"] {
+        fixture.sign_up(json!({"username": name}), Owned::default()).await.unwrap();
+    }
+    fixture.service.prepare_database().await.unwrap();
+    fixture.service.ready().await.unwrap();
+    fixture.sign_up(json!({"username": "bob", "email": "b@x.org"}), Owned::default()).await.unwrap();
+    // What the rows allow is kept unique.
+    assert_eq!(fixture.sign_up(json!({"username": "Ada"}), Owned::default()).await.unwrap_err().0, 202);
+    let refused = fixture.sign_up(json!({"username": "c", "email": "B@x.org"}), Owned::default()).await;
+    assert_eq!(refused.unwrap_err().0, 203);
 }
 
 async fn a_transaction_adds_what_the_owner_says(fixture: Fixture) {

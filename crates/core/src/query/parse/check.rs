@@ -32,6 +32,9 @@ const MASTER_COLUMNS: [&str; 10] = [
     "_session_token",
 ];
 
+/// Columns with tokens that open an account. Whoever may ask about them can find them out, letter by letter.
+const TOKENS: [&str; 3] = ["_email_verify_token", "_perishable_token", "_session_token"];
+
 pub(super) fn check(filter: &JsonMap<String, Json>, rules: &QueryRules) -> Result<()> {
     check_depth(filter, rules)?;
     subquery::check(filter)?;
@@ -44,7 +47,7 @@ pub(super) fn check(filter: &JsonMap<String, Json>, rules: &QueryRules) -> Resul
 fn check_depth(filter: &JsonMap<String, Json>, rules: &QueryRules) -> Result<()> {
     let allowed = match rules.access {
         QueryAccess::Client => rules.max_depth.map_or(DEPTH_LIMIT, |depth| depth.min(DEPTH_LIMIT)),
-        QueryAccess::Master | QueryAccess::Service => DEPTH_LIMIT,
+        QueryAccess::Master | QueryAccess::ReadOnly | QueryAccess::Service => DEPTH_LIMIT,
     };
     if depth_of_members(filter) > allowed {
         let message = format!("Query condition nesting depth exceeds maximum allowed depth of {allowed}");
@@ -149,6 +152,7 @@ fn is_allowed(key: &str, access: QueryAccess) -> bool {
         || match access {
             QueryAccess::Client => false,
             QueryAccess::Master => MASTER_COLUMNS.contains(&key),
+            QueryAccess::ReadOnly => MASTER_COLUMNS.contains(&key) && !TOKENS.contains(&key),
             QueryAccess::Service => MASTER_COLUMNS.contains(&key) || key == "_hashed_password",
         }
 }

@@ -71,6 +71,15 @@ fn names_that_are_refused() {
     assert_eq!(refused(json!({"_perishable_token": "x"})).0, 105);
     let master = QueryRules::new(QueryAccess::Master, NOW);
     assert!(Query::parse(&json!({"_perishable_token": "x", "_tombstone": 1}), &schema(), &master).is_ok());
+    let access = |access, filter| Query::parse(&filter, &schema(), &QueryRules::new(access, NOW)).is_ok();
+    assert!(access(QueryAccess::ReadOnly, json!({"_failed_login_count": 1})));
+    for token in ["_perishable_token", "_email_verify_token", "_session_token"] {
+        assert!(!access(QueryAccess::ReadOnly, json!({"$or": [{token: {"$regex": "^a"}}]})), "{token}");
+        assert!(access(QueryAccess::Service, json!({token: "x"})), "{token}");
+    }
+    assert!(!access(QueryAccess::Master, json!({"_hashed_password": "x"})));
+    assert!(access(QueryAccess::Service, json!({"_hashed_password": "x"})));
+    assert!(!access(QueryAccess::Service, json!({"_auth_data_x.id": "x"})));
     assert_eq!(refused(json!({"ACL": {}})), (102, "Cannot query on ACL.".to_owned()));
     assert!(parse(json!({"ACL": null})).is_ok());
 }

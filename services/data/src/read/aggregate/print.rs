@@ -5,13 +5,13 @@ use parsefleet_core::{
     ClassSchema, FieldPath, FieldType,
     aggregate::{Names, Values},
     error::Result,
-    value::write_json_string,
 };
 
 use crate::{
     codec::{
         AS_STORED, CorruptDocument, FileUrls, JsonReader, ReadView, Reader as View, parse_json,
         raw_json::{Style, write_members},
+        relation_members,
     },
     error::corrupt_document,
     store::Documents,
@@ -67,7 +67,7 @@ fn objects(
     // Relations follow the id, which comes last.
     let mut plain = schema.clone();
     plain.fields.retain(|_, field| !matches!(field.field_type, FieldType::Relation(_)));
-    let relations = relation_members(schema);
+    let relations = relation_members(schema, |_| false);
     let view = ReadView {
         schema: &plain,
         selected: None,
@@ -141,21 +141,6 @@ fn shown_id(id: Bson, form: Form) -> Bson {
         Bson::Undefined => Bson::Null,
         id => id,
     }
-}
-
-fn relation_members(schema: &ClassSchema) -> Vec<u8> {
-    let mut out = Vec::new();
-    for (name, field) in &schema.fields {
-        let FieldType::Relation(target) = &field.field_type else { continue };
-        if !out.is_empty() {
-            out.push(b',');
-        }
-        write_json_string(name, &mut out);
-        out.extend_from_slice(br#":{"__type":"Relation","className":"#);
-        write_json_string(target, &mut out);
-        out.push(b'}');
-    }
-    out
 }
 
 /// Results in the database's own names; their id is called `objectId` unless its name was asked for, too.
