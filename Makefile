@@ -16,7 +16,7 @@ help: ## Lists the commands
 run: ## Runs the server alone on :1337, data in ./parsefleet-data
 	cargo run --release --locked -p parsefleet -- --appId $(APP_ID) --masterKey $(MASTER_KEY)
 
-stack: tools ## Starts MongoDB, Redis and the fleet in the background and prints their addresses
+stack: tools ## Starts MongoDB, Redis, RabbitMQ, a mailbox and the fleet in the background and prints their addresses
 	cargo build --release --locked -p parsefleet -p parsefleet-testkit
 	$(TARGET)/release/stack up
 

@@ -7,7 +7,8 @@ use parsefleet_runtime::{config::Config, rpc::Channel};
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    data::Data, news::News, objects::Objects, outbox::OutboxRows, passwords::Passwords, providers::Providers, rows::Rows,
+    data::Data, news::News, objects::Objects, outbox::OutboxRows, passwords::Passwords, providers::Providers,
+    rows::Rows,
 };
 
 /// Users, sessions and roles. It keeps no state of its own; clones share everything.

@@ -12,8 +12,9 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 use parsefleet_testkit::servers::{
-    APP_ID, Fleet, FleetPlan, MASTER_KEY, Mongod, Process, RabbitMq, RedisServer, free_port,
+    APP_ID, Fleet, FleetPlan, MASTER_KEY, Mongod, Process, RabbitMq, RedisServer, Settings, free_port,
 };
+use serde_json::json;
 
 /// Where `up` keeps files, logs and process ids.
 const FOLDER: &str = ".stack";
@@ -45,8 +46,17 @@ async fn up(folder: &Path) -> Result<()> {
     record(folder, &mut mongod.process)?;
     let mut redis = RedisServer::start(folder, port("PARSEFLEET_STACK_REDIS_PORT")?).await?;
     record(folder, &mut redis.process)?;
+    let mut rabbitmq = RabbitMq::start(folder, port("PARSEFLEET_STACK_AMQP_PORT")?).await?;
+    record(folder, &mut rabbitmq.port_mapper)?;
+    record(folder, &mut rabbitmq.process)?;
+    let (smtp, mails) = (port("PARSEFLEET_STACK_SMTP_PORT")?, port("PARSEFLEET_STACK_MAILS_PORT")?);
+    record(folder, &mut mailbox(folder, smtp, mails)?)?;
+    let gateway = port("PARSEFLEET_STACK_PORT")?;
     let mut plan = FleetPlan::new(mongod.uri("parsefleet"), Some(redis.url()));
-    plan.gateway_ports = vec![port("PARSEFLEET_STACK_PORT")?];
+    plan.amqp_url = Some(rabbitmq.url());
+    plan.emails = 1;
+    plan.gateway_ports = vec![gateway];
+    plan.common = mailing(gateway, smtp);
     let mut fleet = Fleet::start(folder, &plan).await?;
     for server in fleet.processes() {
         record(folder, &mut server.process)?;
@@ -56,10 +66,28 @@ async fn up(folder: &Path) -> Result<()> {
         text += &format!("gateway   {}\n", gateway.url);
     }
     text += &format!("MongoDB   {}\nRedis     {}\n", mongod.uri("parsefleet"), redis.url());
+    text += &format!("RabbitMQ  {}\nmails     http://127.0.0.1:{mails}/mails\n", rabbitmq.url());
     text += &format!("app id    {APP_ID}\nmaster    {MASTER_KEY}\nlogs      {}\n", folder.display());
     fs::write(&summary, &text)?;
     println!("{text}\n`make stack-down` stops it.");
     Ok(())
+}
+
+/// A mail server that keeps what the fleet sends.
+fn mailbox(folder: &Path, smtp: u16, http: u16) -> Result<Process> {
+    let mut command = Command::new(std::env::current_exe()?.with_file_name("mailbox"));
+    // By the folder, `stack down` knows its own processes.
+    command.args([smtp.to_string(), http.to_string()]).arg(folder);
+    Process::start(command, &folder.join("mailbox.log"))
+}
+
+/// What a fleet has to know that sends mails.
+fn mailing(gateway: u16, smtp: u16) -> Settings {
+    let server = json!({ "host": "127.0.0.1", "port": smtp, "security": "none", "from": "Stack <stack@example.com>" });
+    Settings::default()
+        .option("emailAdapter", json!({ "module": "smtp", "options": server }))
+        .option("appName", "Stack")
+        .option("publicServerURL", format!("http://127.0.0.1:{gateway}/parse"))
 }
 
 /// Stops everything that `up` started.

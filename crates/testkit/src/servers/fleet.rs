@@ -1,4 +1,4 @@
-//! A whole fleet on this machine: gateways, auth and data as processes.
+//! A whole fleet on this machine: gateways, auth, data and email as processes.
 
 use std::path::Path;
 
@@ -15,6 +15,10 @@ pub struct FleetPlan {
     pub auths: usize,
     /// Data services.
     pub datas: usize,
+    /// Email services: with any of them, `common` has to have an `emailAdapter`.
+    pub emails: usize,
+    /// Their RabbitMQ, if there is one.
+    pub amqp_url: Option<String>,
     /// Their database.
     pub database_uri: String,
     /// Their Redis, if there is one.
@@ -26,12 +30,14 @@ pub struct FleetPlan {
 }
 
 impl FleetPlan {
-    /// Two gateways, one auth, two data services.
+    /// Two gateways, one auth, two data services, and nobody who sends mails.
     pub fn new(database_uri: impl Into<String>, redis_url: Option<String>) -> Self {
         Self {
             gateways: 2,
             auths: 1,
             datas: 2,
+            emails: 0,
+            amqp_url: None,
             database_uri: database_uri.into(),
             redis_url,
             common: Settings::default(),
@@ -49,6 +55,8 @@ pub struct Fleet {
     pub auths: Vec<Parsefleet>,
     /// Gateways.
     pub gateways: Vec<Parsefleet>,
+    /// Email services.
+    pub emails: Vec<Parsefleet>,
 }
 
 impl Fleet {
@@ -58,6 +66,9 @@ impl Fleet {
         common = common.variable("PARSEFLEET_SERVICE_CREDENTIAL", "the-credential-of-the-test-fleet");
         if let Some(url) = &plan.redis_url {
             common = common.variable("PARSEFLEET_REDIS_URL", url.clone());
+        }
+        if let Some(url) = &plan.amqp_url {
+            common = common.variable("PARSEFLEET_AMQP_URL", url.clone());
         }
         let (datas, data_url) = start_role(folder, "data", plan.datas, &common).await?;
         common = common.variable("PARSEFLEET_DATA_URL", data_url);
@@ -71,16 +82,17 @@ impl Fleet {
             settings.port = plan.gateway_ports.get(index).copied();
             gateways.push(Parsefleet::start(folder, settings).await?);
         }
-        Ok(Self { datas, auths, gateways })
+        let (emails, _) = start_role(folder, "email", plan.emails, &common).await?;
+        Ok(Self { datas, auths, gateways, emails })
     }
 
     /// Every process.
     pub fn processes(&mut self) -> impl Iterator<Item = &mut Parsefleet> {
-        self.gateways.iter_mut().chain(&mut self.auths).chain(&mut self.datas)
+        self.gateways.iter_mut().chain(&mut self.emails).chain(&mut self.auths).chain(&mut self.datas)
     }
 }
 
-/// Starts `count` gRPC services and tells the addresses under which all of them are reached.
+/// Starts `count` services and tells the addresses under which all of them are reached, if they are called at all.
 async fn start_role(
     folder: &Path,
     role: &'static str,
