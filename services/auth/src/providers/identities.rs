@@ -264,9 +264,9 @@ fn is_change(name: &str, slice: Option<&Slice>, stored: &AuthData) -> bool {
     slice.is_none_or(|slice| !is_echo(slice, stored.get(name)))
 }
 
-/// The answer to a log-in shows what was sent and has changed.
+/// The answer to a log-in shows what was sent and has changed; of an anonymous user, what was stored.
 fn show_sent(shown: &mut Slice, changed: &AuthData) {
-    for (name, slice) in changed.iter() {
+    for (name, slice) in changed.iter().filter(|(name, _)| *name != "anonymous") {
         match slice {
             Some(slice) => shown.insert(name.to_owned(), Json::Object(slice.clone())),
             None => shown.remove(name),
