@@ -54,7 +54,7 @@ impl AuthService {
     /// 209 if there is none, or if it has expired.
     async fn session(&self, context: &RequestContext, token: &str) -> Result<SessionRow> {
         let filter = json!({ "sessionToken": token });
-        let keys = &["user", "expiresAt"];
+        let keys = &["user", "expiresAt", "updatedAt"];
         let search = Search { filter, limit: 1, keys, ..Search::default() };
         let found: Vec<SessionRow> = self.rows.find(context, "_Session", &search).await?;
         let session = found.into_iter().next().ok_or_else(unknown)?;

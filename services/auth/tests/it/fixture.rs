@@ -1,0 +1,298 @@
+//! An auth service over an empty store, and short ways to ask it.
+
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use async_trait::async_trait;
+use parsefleet_auth::{AuthService, News};
+use parsefleet_data::{
+    DataService, Invalidation, Settings,
+    store::{MongoStore, ObjectStore, SqliteStore},
+};
+use parsefleet_proto::{
+    error_from_status,
+    v1::{
+        CreateRequest, CredentialsRequest, DeleteRequest, FindRowsRequest, GetRequest, LogInAsRequest, LogOutRequest,
+        Once, Operation, Privilege, RequestContext, ResolveRequest, TransactRequest, UpdateRequest,
+        auth_client::AuthClient, data_client::DataClient, operation::Operation as Kind, rows_client::RowsClient,
+    },
+};
+use parsefleet_runtime::{
+    config::{self, Config, Launch},
+    rpc::Channel,
+};
+use serde_json::{Value as Json, json};
+use tempfile::TempDir;
+use tonic::Status;
+
+/// A Parse error as code and text.
+pub(crate) type Answer<T = Json> = Result<T, (i32, String)>;
+
+pub(crate) struct Fixture {
+    pub(crate) service: AuthService,
+    pub(crate) told: Arc<Told>,
+    data: DataService,
+    _directory: TempDir,
+}
+
+/// What others were told.
+#[derive(Default)]
+pub(crate) struct Told {
+    pub(crate) tokens: Mutex<Vec<String>>,
+    pub(crate) users: Mutex<Vec<String>>,
+    pub(crate) roles: AtomicUsize,
+}
+
+#[async_trait]
+impl News for Told {
+    async fn sessions_ended(&self, tokens: &[String]) {
+        self.tokens.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(tokens);
+    }
+
+    async fn user_changed(&self, user_id: &str) {
+        self.users.lock().unwrap_or_else(PoisonError::into_inner).push(user_id.to_owned());
+    }
+
+    async fn roles_changed(&self) {
+        self.roles.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+struct Nobody;
+
+#[async_trait]
+impl Invalidation for Nobody {
+    async fn schema_changed(&self) {}
+
+    async fn roles_changed(&self) {}
+}
+
+/// A configuration with these options.
+fn configuration(options: &[(&str, Json)]) -> Config {
+    let mut arguments: Vec<String> =
+        ["--appId", "test", "--masterKey", "master"].iter().map(|text| (*text).to_owned()).collect();
+    for (name, value) in options {
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        arguments.extend([format!("--{name}"), text]);
+    }
+    match config::load(arguments, []).unwrap() {
+        Launch::Run(startup) => startup.config,
+        Launch::Print(text) => panic!("{text}"),
+    }
+}
+
+impl Fixture {
+    /// On the embedded store.
+    pub(crate) async fn embedded(options: &[(&str, Json)]) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(directory.path()).unwrap();
+        Self::new(Arc::new(store), options, directory).await
+    }
+
+    /// On MongoDB, in a database of its own.
+    pub(crate) async fn mongodb(options: &[(&str, Json)]) -> Self {
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::SeqCst);
+        let name = format!("parsefleet_auth_{}_{number}", std::process::id());
+        let uri = parsefleet_testkit::servers::mongodb_uri(&name).unwrap();
+        let store = MongoStore::connect(&uri, &serde_json::Map::new(), "").await.unwrap();
+        Self::new(Arc::new(store), options, tempfile::tempdir().unwrap()).await
+    }
+
+    async fn new(store: Arc<dyn ObjectStore>, options: &[(&str, Json)], directory: TempDir) -> Self {
+        let config = Arc::new(configuration(options));
+        let settings = Settings::try_new(&config.app_id, &config.objects, &config.database, None).unwrap();
+        let data = DataService::new(store, settings, Arc::new(Nobody));
+        data.prepare_database().await.unwrap();
+        let told = Arc::new(Told::default());
+        let objects = Channel::local(data.clone().into_server());
+        let rows = Channel::local(data.clone().into_rows_server());
+        let service = AuthService::new(config, objects, rows, Arc::<Told>::clone(&told));
+        Self { service, told, data, _directory: directory }
+    }
+
+    pub(crate) fn public(&self) -> Client {
+        self.client(Privilege::Public, "")
+    }
+
+    pub(crate) fn master(&self) -> Client {
+        self.client(Privilege::Master, "")
+    }
+
+    pub(crate) fn user(&self, id: &str) -> Client {
+        self.client(Privilege::User, id)
+    }
+
+    pub(crate) fn client(&self, privilege: Privilege, user_id: &str) -> Client {
+        Client {
+            auth: AuthClient::new(Channel::local(self.service.clone().into_server())),
+            data: DataClient::new(Channel::local(self.data.clone().into_server())),
+            context: RequestContext {
+                privilege: privilege.into(),
+                user_id: user_id.to_owned(),
+                ..RequestContext::default()
+            },
+        }
+    }
+
+    /// Rows as they are stored.
+    pub(crate) async fn rows(&self, class: &str, filter: Json) -> Vec<Json> {
+        let mut rows = RowsClient::new(Channel::local(self.data.clone().into_rows_server()));
+        let request = FindRowsRequest {
+            context: Some(RequestContext::default()),
+            class_name: class.to_owned(),
+            r#where: filter.to_string().into(),
+            ..FindRowsRequest::default()
+        };
+        let found = rows.find(request).await.unwrap().into_inner().rows;
+        found.iter().map(|row| serde_json::from_slice(row).unwrap()).collect()
+    }
+
+    /// The one row that satisfies the condition.
+    pub(crate) async fn row(&self, class: &str, filter: Json) -> Json {
+        let mut rows = self.rows(class, filter).await;
+        assert_eq!(rows.len(), 1, "{rows:?}");
+        rows.remove(0)
+    }
+
+    /// Signs somebody up with the password `secret`: id and session token.
+    pub(crate) async fn person(&self, name: &str) -> (String, String) {
+        let body = json!({ "username": name, "password": "secret", "email": format!("{name}@example.com") });
+        let answer = self.public().create("_User", body).await.unwrap();
+        (text(&answer["objectId"]), text(&answer["sessionToken"]))
+    }
+}
+
+/// One caller.
+#[derive(Clone)]
+pub(crate) struct Client {
+    auth: AuthClient<Channel>,
+    data: DataClient<Channel>,
+    context: RequestContext,
+}
+
+impl Client {
+    pub(crate) fn from(self, installation: &str) -> Self {
+        let context = RequestContext { installation_id: installation.to_owned(), ..self.context };
+        Self { context, ..self }
+    }
+
+    fn create_request(&self, class: &str, body: &Json) -> CreateRequest {
+        CreateRequest {
+            context: Some(self.context.clone()),
+            class_name: class.to_owned(),
+            body: body.to_string().into(),
+            ..CreateRequest::default()
+        }
+    }
+
+    fn update_request(&self, class: &str, id: &str, body: &Json) -> UpdateRequest {
+        UpdateRequest {
+            context: Some(self.context.clone()),
+            class_name: class.to_owned(),
+            object_id: id.to_owned(),
+            body: body.to_string().into(),
+            ..UpdateRequest::default()
+        }
+    }
+
+    pub(crate) async fn create(&self, class: &str, body: Json) -> Answer {
+        let answer = self.auth.clone().create(self.create_request(class, &body)).await.map_err(parse_error)?;
+        Ok(parsed(&answer.into_inner().body))
+    }
+
+    pub(crate) async fn update(&self, class: &str, id: &str, body: Json) -> Answer {
+        let answer = self.auth.clone().update(self.update_request(class, id, &body)).await.map_err(parse_error)?;
+        Ok(parsed(&answer.into_inner().body))
+    }
+
+    pub(crate) async fn delete(&self, class: &str, id: &str) -> Answer<()> {
+        let request = DeleteRequest {
+            context: Some(self.context.clone()),
+            class_name: class.to_owned(),
+            object_id: id.to_owned(),
+            ..DeleteRequest::default()
+        };
+        self.auth.clone().delete(request).await.map(|_| ()).map_err(parse_error)
+    }
+
+    pub(crate) async fn log_in(&self, credentials: Json) -> Answer {
+        let answer = self.auth.clone().log_in(self.credentials(&credentials)).await.map_err(parse_error)?;
+        Ok(parsed(&answer.into_inner().body))
+    }
+
+    pub(crate) async fn verify_password(&self, credentials: Json) -> Answer {
+        let answer = self.auth.clone().verify_password(self.credentials(&credentials)).await.map_err(parse_error)?;
+        Ok(parsed(&answer.into_inner().body))
+    }
+
+    fn credentials(&self, credentials: &Json) -> CredentialsRequest {
+        CredentialsRequest {
+            context: Some(self.context.clone()),
+            credentials: credentials.to_string().into(),
+            mount_url: String::new(),
+        }
+    }
+
+    pub(crate) async fn log_in_as(&self, user_id: Json) -> Answer {
+        let request = LogInAsRequest {
+            context: Some(self.context.clone()),
+            user_id: user_id.to_string().into(),
+            mount_url: String::new(),
+        };
+        let answer = self.auth.clone().log_in_as(request).await.map_err(parse_error)?;
+        Ok(parsed(&answer.into_inner().body))
+    }
+
+    pub(crate) async fn log_out(&self, token: &str) -> Answer<()> {
+        let request = LogOutRequest { context: Some(self.context.clone()), session_token: token.to_owned() };
+        self.auth.clone().log_out(request).await.map(|_| ()).map_err(parse_error)
+    }
+
+    /// Whose token it is.
+    pub(crate) async fn resolve(&self, token: &str) -> Answer<String> {
+        let request = ResolveRequest { context: Some(self.context.clone()), session_token: token.to_owned() };
+        Ok(self.auth.clone().resolve(request).await.map_err(parse_error)?.into_inner().user_id)
+    }
+
+    /// Creates users as one: their bodies.
+    pub(crate) async fn create_together(&self, bodies: &[Json], once: Option<Once>) -> Answer<Vec<Json>> {
+        let operation = |body| Operation { operation: Some(Kind::Create(self.create_request("_User", body))) };
+        let request = TransactRequest { operations: bodies.iter().map(operation).collect(), once };
+        let answer = self.auth.clone().transact(request).await.map_err(parse_error)?.into_inner();
+        Ok(answer.results.iter().map(|result| parsed(&result.body)).collect())
+    }
+
+    pub(crate) async fn get(&self, class: &str, id: &str) -> Answer {
+        let request = GetRequest {
+            context: Some(self.context.clone()),
+            class_name: class.to_owned(),
+            object_id: id.to_owned(),
+            ..GetRequest::default()
+        };
+        Ok(parsed(&self.data.clone().get(request).await.map_err(parse_error)?.into_inner().object))
+    }
+}
+
+pub(crate) fn text(value: &Json) -> String {
+    value.as_str().unwrap_or_else(|| panic!("{value} is no text")).to_owned()
+}
+
+pub(crate) fn refused<T: std::fmt::Debug>(answer: Answer<T>) -> (i32, String) {
+    answer.unwrap_err()
+}
+
+pub(crate) fn error(code: i32, text: &str) -> (i32, String) {
+    (code, text.to_owned())
+}
+
+fn parsed(bytes: &[u8]) -> Json {
+    serde_json::from_slice(bytes).unwrap_or_else(|error| panic!("{error} in {}", String::from_utf8_lossy(bytes)))
+}
+
+fn parse_error(status: Status) -> (i32, String) {
+    let error = error_from_status(&status).unwrap_or_else(|| panic!("no Parse error: {status}"));
+    (error.code as i32, error.message)
+}

@@ -1,0 +1,88 @@
+//! Sessions as objects, and their lives.
+
+use serde_json::{Value as Json, json};
+
+use crate::fixture::{Fixture, error, refused, text};
+
+const REQUIRED: &str = "Session token required.";
+
+#[tokio::test]
+async fn a_user_opens_another_session_with_fields_of_its_own() {
+    let fixture = Fixture::embedded(&[]).await;
+    let (id, _) = fixture.person("anna").await;
+    let body = json!({ "sessionToken": "r:mine", "expiresAt": 1, "createdWith": 1, "user": 1, "color": "red" });
+    let answer = fixture.user(&id).from("phone").create("_Session", body).await.unwrap();
+    let names: Vec<&str> = answer.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(names, ["sessionToken", "user", "createdWith", "expiresAt", "color", "objectId"]);
+    assert_eq!(answer["createdWith"], json!({ "action": "create" }));
+    assert_eq!(fixture.public().resolve(&text(&answer["sessionToken"])).await.unwrap(), id);
+    let row = fixture.row("_Session", json!({ "objectId": answer["objectId"] })).await;
+    assert!(row.get("installationId").is_none(), "only one that was sent");
+    assert_eq!(refused(fixture.public().create("_Session", json!({})).await), error(209, REQUIRED));
+    let refusal = fixture.user(&id).create("_Session", json!({ "ACL": {} })).await;
+    assert_eq!(refused(refusal), error(105, "Cannot set ACL on a Session."));
+}
+
+#[tokio::test]
+async fn owners_change_and_end_their_sessions() {
+    let fixture = Fixture::embedded(&[]).await;
+    let (anna, token) = fixture.person("anna").await;
+    let (bert, _) = fixture.person("bert").await;
+    let session = text(&fixture.row("_Session", json!({ "sessionToken": token })).await["objectId"]);
+    fixture.user(&anna).update("_Session", &session, json!({ "color": "red" })).await.unwrap();
+    let refusal = fixture.user(&anna).update("_Session", &session, json!({ "expiresAt": 1 })).await;
+    assert_eq!(refused(refusal), error(105, "Invalid key name: expiresAt"));
+    let refusal = fixture.user(&bert).update("_Session", &session, json!({ "color": "blue" })).await;
+    assert_eq!(refused(refusal), error(101, "Object not found."));
+    let refusal = fixture.public().update("_Session", &session, json!({ "color": "blue" })).await;
+    assert_eq!(refused(refusal), error(209, REQUIRED));
+    assert_eq!(fixture.row("_Session", json!({ "objectId": session })).await["color"], "red");
+
+    let refusal = fixture.user(&bert).delete("_Session", &session).await;
+    assert_eq!(refused(refusal), error(101, "Object not found for delete."));
+    assert_eq!(refused(fixture.public().delete("_Session", &session).await), error(209, "Invalid session token"));
+    fixture.user(&anna).delete("_Session", &session).await.unwrap();
+    assert!(fixture.told.tokens.lock().unwrap().contains(&token));
+    assert_eq!(refused(fixture.public().resolve(&token).await).0, 209);
+}
+
+#[tokio::test]
+async fn the_master_key_stores_what_it_sends() {
+    let fixture = Fixture::embedded(&[]).await;
+    let (id, _) = fixture.person("anna").await;
+    let user = json!({ "__type": "Pointer", "className": "_User", "objectId": id });
+    let body = json!({ "sessionToken": "r:chosen", "user": user, "installationId": "phone" });
+    let answer = fixture.master().create("_Session", body).await.unwrap();
+    assert_eq!(answer.as_object().unwrap().len(), 2, "{answer}");
+    assert_eq!(fixture.public().resolve("r:chosen").await.unwrap(), id);
+    let past = json!({ "__type": "Date", "iso": "2020-01-01T00:00:00.000Z" });
+    fixture.master().update("_Session", &text(&answer["objectId"]), json!({ "expiresAt": past })).await.unwrap();
+    assert_eq!(refused(fixture.public().resolve("r:chosen").await), error(209, "Session token is expired."));
+    assert_eq!(refused(fixture.public().log_out("r:chosen").await), error(209, "Session token is expired."));
+}
+
+#[tokio::test]
+async fn sessions_live_for_ever_if_the_app_says_so() {
+    let fixture = Fixture::embedded(&[("expireInactiveSessions", json!(false))]).await;
+    let (_, token) = fixture.person("anna").await;
+    assert!(fixture.row("_Session", json!({ "sessionToken": token })).await.get("expiresAt").is_none());
+}
+
+#[tokio::test]
+async fn a_session_in_use_is_extended_in_the_second_half_of_its_life() {
+    let end = async |options: &[(&str, Json)]| {
+        let fixture = Fixture::embedded(options).await;
+        let (_, token) = fixture.person("anna").await;
+        let end = async || fixture.row("_Session", json!({ "sessionToken": token })).await["expiresAt"].clone();
+        let first = end().await;
+        tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;
+        fixture.public().resolve(&token).await.unwrap();
+        (first, end().await)
+    };
+    let (first, later) = end(&[("sessionLength", json!(2)), ("extendSessionOnUse", json!(true))]).await;
+    assert_ne!(first, later);
+    let (first, later) = end(&[("sessionLength", json!(1000)), ("extendSessionOnUse", json!(true))]).await;
+    assert_eq!(first, later);
+    let (first, later) = end(&[("sessionLength", json!(2))]).await;
+    assert_eq!(first, later);
+}
