@@ -41,7 +41,14 @@ const ALLOWED: [(&str, &[&str]); 13] = [
     ("parsefleet-testkit", &["parsefleet-core", "parsefleet-bus", "parsefleet-data"]),
     (
         "parsefleet-tests",
-        &["parsefleet-core", "parsefleet-bus", "parsefleet-runtime", "parsefleet-data", "parsefleet-testkit"],
+        &[
+            "parsefleet-core",
+            "parsefleet-proto",
+            "parsefleet-bus",
+            "parsefleet-runtime",
+            "parsefleet-data",
+            "parsefleet-testkit",
+        ],
     ),
 ];
 

@@ -57,7 +57,7 @@ pub enum Refusal {
     Temporary,
     /// 550 for every recipient: never.
     Permanent,
-    /// 421 instead of a greeting.
+    /// 421 instead of a greeting, and to those that were greeted before.
     Connections,
 }
 

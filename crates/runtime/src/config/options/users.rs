@@ -59,8 +59,7 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         &["PARSE_SERVER_EMAIL_ADAPTER"],
         "What sends mails: a module and its options (docs/mail.md).",
     )
-    .secret()
-    .without_effect("no process sends mails yet"),
+    .secret(),
     switch_or_function(
         "verifyUserEmails",
         &["PARSE_SERVER_VERIFY_USER_EMAILS"],

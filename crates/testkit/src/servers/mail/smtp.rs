@@ -171,10 +171,12 @@ impl<'a, S: Stream> Conversation<'a, S> {
         tokio::time::sleep(Duration::from_millis(self.state.delay_milliseconds.load(Ordering::Relaxed))).await;
         let refusal = *lock(&self.state.refusal);
         let answer = match refusal {
-            Refusal::None | Refusal::Connections => {
+            Refusal::None => {
                 self.to.push(address(arguments));
                 return self.say("250 2.1.5 yes").await;
             }
+            // Of a connection that was there before.
+            Refusal::Connections => "421 4.3.2 not now",
             Refusal::Temporary => "451 4.3.0 later",
             Refusal::Permanent => "550 5.1.1 nobody of that name",
         };
