@@ -1,15 +1,30 @@
-//! Verification of addresses, as far as it belongs to writes and log-ins.
+//! Mails to users: to verify an address, to choose a new password.
+//!
+//! A mail belongs to a write: that of the token in its link. It is kept as an intent before the write and published after it
+//! (`outbox.rs`), so that neither is there without the other. What a link is worth is decided by one atomic change of the row
+//! that has its token; so a link works once, however often it is opened at the same time.
+//!
+//! Whether somebody is known does not show in the answer to whoever asks for a mail, nor in how long it takes: the answer is
+//! given before anything is looked for ([`hidden`]).
 
+mod hidden;
+mod job;
+mod link;
+mod reset;
+mod row;
+mod verification;
+mod verify;
+
+use parsefleet_bus::Intent;
 use parsefleet_core::{ErrorCode, ParseError, acl::is_truthy, error::Result};
 use parsefleet_proto::v1::RequestContext;
 use serde_json::{Map, Value as Json};
 
-use crate::{caller::Caller, service::AuthService, users::UserRow};
+use crate::{service::AuthService, users::UserRow};
 
 /// A user whose address is new, or is sent again.
 pub(crate) struct Addressed<'a> {
     pub(crate) context: &'a RequestContext,
-    pub(crate) caller: &'a Caller,
     pub(crate) user_id: &'a str,
     /// Whether the user is about to be created.
     pub(crate) is_new: bool,
@@ -28,14 +43,11 @@ pub(crate) struct MailPlan {
     pub(crate) columns: Map<String, Json>,
     /// Whether the user gets no session before the address is verified.
     pub(crate) awaits_verification: bool,
+    /// The mail that is sent once the write happened.
+    intent: Option<Intent>,
 }
 
 impl AuthService {
-    /// What the write means for the address: a token, and a mail that is sent once the write happened.
-    pub(crate) async fn plan_mail(&self, _user: &Addressed<'_>) -> Result<MailPlan> {
-        Ok(MailPlan::default())
-    }
-
     /// Refuses to let somebody in whose address is not verified, if it has to be.
     ///
     /// # Errors
@@ -49,10 +61,23 @@ impl AuthService {
         }
         Ok(())
     }
+
+    /// Whether mails with links can be sent at all.
+    ///
+    /// # Errors
+    /// 1 if the app is not set up for it.
+    fn check_mail(&self) -> Result<()> {
+        if self.config.user_mail.is_possible && self.outbox.is_some() {
+            return Ok(());
+        }
+        let text = "An appName, publicServerURL, and emailAdapter are required for password reset and email verification \
+                    functionality.";
+        Err(ParseError::new(ErrorCode::InternalServerError, text))
+    }
 }
 
 impl MailPlan {
-    /// The write did not happen.
+    /// The write did not happen, or nobody knows: the intent stays, until the sweep sees that nothing came of it.
     pub(crate) async fn abandon(self, _service: &AuthService) {}
 
     /// The write happened.
@@ -60,6 +85,9 @@ impl MailPlan {
     /// # Errors
     /// 205 if the user has been made and is not to be let in yet.
     pub(crate) async fn complete(self, service: &AuthService, is_new: bool) -> Result<()> {
+        if let Some(intent) = self.intent {
+            intent.happened();
+        }
         let prevents = service.config.user_mail.verification.prevent_signup;
         if is_new && self.awaits_verification && prevents {
             return Err(unverified());

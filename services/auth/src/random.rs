@@ -23,6 +23,11 @@ pub(crate) fn username() -> String {
     alphanumeric(NAME_LENGTH)
 }
 
+/// The secret of a link in a mail.
+pub(crate) fn link_token() -> String {
+    alphanumeric(NAME_LENGTH)
+}
+
 fn alphanumeric(length: usize) -> String {
     Alphanumeric.sample_string(&mut rng(), length)
 }

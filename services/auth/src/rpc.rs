@@ -6,10 +6,12 @@ use parsefleet_core::error::Result;
 use parsefleet_proto::{
     status_from_error,
     v1::{
-        ChallengeRequest, ChallengeResponse, CreateOwnedResponse, CreateRequest, CredentialsRequest, DeleteRequest,
-        DeleteResponse, LogInAsRequest, LogOutRequest, LogOutResponse, ResolveRequest, ResolveResponse,
-        TransactRequest, TransactResponse, UpdateRequest, UpdateResponse, UpgradeSessionRequest,
-        UpgradeSessionResponse, UserResponse,
+        ChallengeRequest, ChallengeResponse, CheckResetTokenRequest, CheckResetTokenResponse, CreateOwnedResponse, CreateRequest, CredentialsRequest,
+        DeleteRequest, DeleteResponse, LogInAsRequest, LogOutRequest, LogOutResponse, RequestEmailVerificationRequest,
+        RequestEmailVerificationResponse, RequestPasswordResetRequest, RequestPasswordResetResponse,
+        ResendVerificationEmailRequest, ResendVerificationEmailResponse, ResetPasswordRequest, ResetPasswordResponse,
+        ResolveRequest, ResolveResponse, TransactRequest, TransactResponse, UpdateRequest, UpdateResponse,
+        UpgradeSessionRequest, UpgradeSessionResponse, UserResponse, VerifyEmailRequest, VerifyEmailResponse,
         auth_server::{Auth, AuthServer},
     },
 };
@@ -72,6 +74,48 @@ impl Auth for AuthService {
         request: Request<UpgradeSessionRequest>,
     ) -> Result<Response<UpgradeSessionResponse>, Status> {
         answer(self.upgrade_token(request.into_inner())).await
+    }
+
+    async fn request_password_reset(
+        &self,
+        request: Request<RequestPasswordResetRequest>,
+    ) -> Result<Response<RequestPasswordResetResponse>, Status> {
+        answer(self.request_reset(request.into_inner())).await
+    }
+
+    async fn request_email_verification(
+        &self,
+        request: Request<RequestEmailVerificationRequest>,
+    ) -> Result<Response<RequestEmailVerificationResponse>, Status> {
+        answer(self.request_verification(request.into_inner())).await
+    }
+
+    async fn verify_email(
+        &self,
+        request: Request<VerifyEmailRequest>,
+    ) -> Result<Response<VerifyEmailResponse>, Status> {
+        answer(self.verify_address(request.into_inner())).await
+    }
+
+    async fn resend_verification_email(
+        &self,
+        request: Request<ResendVerificationEmailRequest>,
+    ) -> Result<Response<ResendVerificationEmailResponse>, Status> {
+        answer(self.resend_verification(request.into_inner())).await
+    }
+
+    async fn check_reset_token(
+        &self,
+        request: Request<CheckResetTokenRequest>,
+    ) -> Result<Response<CheckResetTokenResponse>, Status> {
+        answer(self.check_token(request.into_inner())).await
+    }
+
+    async fn reset_password(
+        &self,
+        request: Request<ResetPasswordRequest>,
+    ) -> Result<Response<ResetPasswordResponse>, Status> {
+        answer(self.reset_by_token(request.into_inner())).await
     }
 }
 

@@ -4,12 +4,16 @@ use std::{num::NonZeroUsize, sync::Arc, thread};
 
 use parsefleet_bus::Outbox;
 use parsefleet_runtime::{config::Config, rpc::Channel};
+use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 use crate::{
     data::Data, news::News, objects::Objects, outbox::OutboxRows, passwords::Passwords, providers::Providers,
     rows::Rows,
 };
+
+/// Mails that may be made at the same time while nobody waits for them.
+const MAILS_UNDER_WAY: usize = 64;
 
 /// Users, sessions and roles. It keeps no state of its own; clones share everything.
 #[derive(Clone)]
@@ -29,6 +33,8 @@ pub struct AuthService {
     pub(crate) config: Arc<Config>,
     /// Work that is completed even if nobody waits for it any more.
     pub(crate) tasks: TaskTracker,
+    /// Places for mails that are being made while nobody waits for them.
+    pub(crate) mails_under_way: Arc<Semaphore>,
 }
 
 impl AuthService {
@@ -45,6 +51,7 @@ impl AuthService {
             news,
             config,
             tasks: TaskTracker::new(),
+            mails_under_way: Arc::new(Semaphore::new(MAILS_UNDER_WAY)),
         }
     }
 

@@ -3,6 +3,7 @@
 mod deploy;
 mod mail;
 mod providers;
+mod links;
 mod reference;
 mod table;
 mod values;

@@ -85,7 +85,6 @@ impl AuthService {
         }
         let addressed = Addressed {
             context: &context,
-            caller: &caller,
             user_id: &id,
             is_new: true,
             email: body.get("email").and_then(Json::as_str),

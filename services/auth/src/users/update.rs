@@ -82,7 +82,6 @@ impl AuthService {
         }
         let addressed = Addressed {
             context: &context,
-            caller: &caller,
             user_id: &user_id,
             is_new: false,
             email: body.get("email").and_then(Json::as_str),

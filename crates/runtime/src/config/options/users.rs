@@ -65,42 +65,36 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         &["PARSE_SERVER_VERIFY_USER_EMAILS"],
         "Ask new users to verify their e-mail address.",
     )
-    .default("false")
-    .not_implemented(),
+    .default("false"),
     switch_or_function(
         "preventLoginWithUnverifiedEmail",
         &["PARSE_SERVER_PREVENT_LOGIN_WITH_UNVERIFIED_EMAIL"],
         "Refuse to log in users whose address is not verified.",
     )
-    .default("false")
-    .not_implemented(),
+    .default("false"),
     boolean(
         "preventSignupWithUnverifiedEmail",
         &["PARSE_SERVER_PREVENT_SIGNUP_WITH_UNVERIFIED_EMAIL"],
         "Do not log in new users before their address is verified.",
     )
-    .default("false")
-    .not_implemented(),
+    .default("false"),
     switch_or_function(
         "sendUserEmailVerification",
         &["PARSE_SERVER_SEND_USER_EMAIL_VERIFICATION"],
         "Send the verification mail by itself.",
     )
-    .default("true")
-    .not_implemented(),
+    .default("true"),
     integer(
         "emailVerifyTokenValidityDuration",
         &["PARSE_SERVER_EMAIL_VERIFY_TOKEN_VALIDITY_DURATION"],
         "Seconds for which a verification link works.",
-    )
-    .not_implemented(),
+    ),
     boolean(
         "emailVerifyTokenReuseIfValid",
         &["PARSE_SERVER_EMAIL_VERIFY_TOKEN_REUSE_IF_VALID"],
         "Send the same verification link again while it works.",
     )
-    .default("false")
-    .not_implemented(),
+    .default("false"),
     boolean(
         "emailVerifySuccessOnInvalidEmail",
         &["PARSE_SERVER_EMAIL_VERIFY_SUCCESS_ON_INVALID_EMAIL"],
@@ -118,7 +112,7 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
 pub(super) const ACCOUNT_LOCKOUT: &[OptionSpec] = &[
     integer("duration", NESTED, "Lock minutes, >0 and ≤99999."),
     integer("threshold", NESTED, "Failures before lock, 1–999."),
-    boolean("unlockOnPasswordReset", NESTED, "Reset unlocks.").default("false").not_implemented(),
+    boolean("unlockOnPasswordReset", NESTED, "Reset unlocks.").default("false"),
 ];
 
 pub(super) const PASSWORD_POLICY: &[OptionSpec] = &[
@@ -128,9 +122,7 @@ pub(super) const PASSWORD_POLICY: &[OptionSpec] = &[
     boolean("doNotAllowUsername", NESTED, "Refuse passwords containing the username.").default("false"),
     integer("maxPasswordAge", NESTED, "Days until expiry."),
     integer("maxPasswordHistory", NESTED, "Previous passwords refused, 0–20."),
-    integer("resetTokenValidityDuration", NESTED, "Reset link lifetime, seconds.").not_implemented(),
-    boolean("resetTokenReuseIfValid", NESTED, "Reuse a still-valid token.").default("false").not_implemented(),
-    boolean("resetPasswordSuccessOnInvalidEmail", NESTED, "Hide whether the address is known.")
-        .default("true")
-        .not_implemented(),
+    integer("resetTokenValidityDuration", NESTED, "Reset link lifetime, seconds."),
+    boolean("resetTokenReuseIfValid", NESTED, "Reuse a still-valid token.").default("false"),
+    boolean("resetPasswordSuccessOnInvalidEmail", NESTED, "Hide whether the address is known.").default("true"),
 ];

@@ -1,0 +1,160 @@
+//! A new password for those who forgot theirs.
+
+use parsefleet_core::{ErrorCode, ParseError, acl::is_truthy, error::Result};
+use parsefleet_proto::v1::{
+    CheckResetTokenRequest, CheckResetTokenResponse, RequestContext, RequestPasswordResetRequest,
+    RequestPasswordResetResponse, ResetPasswordRequest, ResetPasswordResponse,
+};
+use serde_json::{Map, Value as Json, json};
+
+use super::{
+    link::{Purpose, Token},
+    row::Addressee,
+};
+use crate::{
+    clock,
+    json::{self, delete},
+    passwords::NewPassword,
+    rows::Touch,
+    service::AuthService,
+    users::UserRow,
+};
+
+const PURPOSE: Purpose = Purpose::Reset;
+
+impl AuthService {
+    /// `POST /requestPasswordReset`
+    #[tracing::instrument(name = "auth.request_password_reset", skip_all)]
+    pub(crate) async fn request_reset(
+        &self,
+        request: RequestPasswordResetRequest,
+    ) -> Result<RequestPasswordResetResponse> {
+        self.check_mail()?;
+        let context = request.context.unwrap_or_default();
+        let mut body = json::object(&request.body)?;
+        let email = body.shift_remove("email").filter(is_truthy);
+        let token = body.shift_remove("token").filter(is_truthy);
+        let email = match (email, token) {
+            (None, None) => return Err(ParseError::new(ErrorCode::EmailMissing, "you must provide an email")),
+            (email, Some(Json::String(token))) => self.address_of_expired(&context, &token).await?.or(email),
+            (_, Some(_)) => return Err(ParseError::new(ErrorCode::InvalidValue, "token must be a string")),
+            (email, None) => email,
+        };
+        let Some(Json::String(email)) = email else {
+            let text = "you must provide a valid email string";
+            return Err(ParseError::new(ErrorCode::InvalidEmailAddress, text));
+        };
+        if self.config.user_mail.reset.success_on_invalid_email {
+            let (service, asking) = (self.clone(), context.clone());
+            let work = async move { service.send_reset_link(&asking, &email).await };
+            self.begin_hidden(&context, work).await?;
+        } else if !self.send_reset_link(&context, &email).await? {
+            let text = "A user with that email does not exist.";
+            return Err(ParseError::new(ErrorCode::ObjectNotFound, text));
+        }
+        Ok(RequestPasswordResetResponse {})
+    }
+
+    /// The user whose password a token may change.
+    #[tracing::instrument(name = "auth.check_reset_token", skip_all)]
+    pub(crate) async fn check_token(&self, request: CheckResetTokenRequest) -> Result<CheckResetTokenResponse> {
+        let context = request.context.unwrap_or_default();
+        let user = self.user_of_token(&context, &request.token).await?;
+        Ok(CheckResetTokenResponse { username: user.text("username").unwrap_or_default().to_owned() })
+    }
+
+    /// Changes the password of whoever has this token. The token, and whatever else must still be so, is the condition of the
+    /// one change: of many who try at the same time one succeeds.
+    #[tracing::instrument(name = "auth.reset_password", skip_all)]
+    pub(crate) async fn reset_by_token(&self, request: ResetPasswordRequest) -> Result<ResetPasswordResponse> {
+        let context = request.context.unwrap_or_default();
+        let user = self.user_of_token(&context, &request.token).await?.to_user();
+        let policy = &self.config.accounts.passwords;
+        let new = NewPassword {
+            password: &request.new_password,
+            username: user.username.as_deref(),
+            present: user.hash.as_deref(),
+            earlier: user.earlier_hashes.as_deref().unwrap_or_default(),
+        };
+        self.passwords.check(policy, &new).await?;
+        let mut changes = self.passwords.columns(policy, &new).await?;
+        changes.extend(self.columns_that_end());
+        let mut filter = json!({ "objectId": user.object_id, PURPOSE.column(): request.token });
+        if policy.history > 0 {
+            // The history that was looked at is the one that goes on.
+            filter["_hashed_password"] = user.hash.as_deref().map_or_else(|| json!({ "$exists": false }), Json::from);
+        }
+        let service = self.clone();
+        self.to_the_end(async move {
+            let changes = Json::Object(changes);
+            let changed: Option<UserRow> =
+                service.rows.change(&context, "_User", &filter, &changes, Touch::Yes).await?;
+            let user = changed.ok_or_else(invalid)?;
+            if service.config.accounts.revoke_sessions_on_password_change {
+                service.end_sessions_of(&context, &user.object_id).await?;
+            }
+            service.news.user_changed(&user.object_id).await;
+            Ok(ResetPasswordResponse {})
+        })
+        .await
+    }
+
+    /// What a new password puts an end to: the link, and if the app says so the lock.
+    fn columns_that_end(&self) -> impl Iterator<Item = (String, Json)> {
+        let unlocks = self.config.accounts.lockout.is_some() && self.config.user_mail.reset.unlock;
+        let lock: &[&str] = if unlocks { &["_failed_login_count", "_account_lockout_expires_at"] } else { &[] };
+        let columns = [PURPOSE.column(), PURPOSE.expiry_column()];
+        columns.into_iter().chain(lock.iter().copied()).map(|column| (column.to_owned(), delete()))
+    }
+
+    /// The user of a token that works.
+    ///
+    /// # Errors
+    /// -1 for a token that does not, or not any more.
+    async fn user_of_token(&self, context: &RequestContext, token: &str) -> Result<Addressee> {
+        let user = Addressee::by_token(&self.rows, context, PURPOSE, token).await?.ok_or_else(invalid)?;
+        let ends = self.config.user_mail.reset.token_validity.is_some();
+        if ends && user.expiry(PURPOSE).is_some_and(|expiry| expiry < clock::now()) {
+            return Err(ParseError::new(ErrorCode::OtherCause, "The password reset link has expired"));
+        }
+        Ok(user)
+    }
+
+    /// The address of whoever had a token that does not work any more.
+    async fn address_of_expired(&self, context: &RequestContext, token: &str) -> Result<Option<Json>> {
+        let user = Addressee::by_token(&self.rows, context, PURPOSE, token).await?;
+        let expired = user.filter(|user| user.expiry(PURPOSE).is_some_and(|expiry| expiry < clock::now()));
+        Ok(expired.and_then(|user| user.text("email").map(Json::from)))
+    }
+
+    /// Sends a link to whoever has this address, or this name and no address. Whether there is somebody.
+    async fn send_reset_link(&self, context: &RequestContext, email: &str) -> Result<bool> {
+        let known = json!({ "$or": [{ "email": email }, { "username": email, "email": { "$exists": false } }] });
+        let Some(user) = Addressee::find(&self.rows, context, known.clone()).await? else { return Ok(false) };
+        let reset = &self.config.user_mail.reset;
+        let reused = user.valid_token(PURPOSE).filter(|_| reset.reuse_token && reset.token_validity.is_some());
+        if let Some(token) = reused {
+            if let Some(intent) = self.intend_mail(PURPOSE, &user, token).await? {
+                intent.happened();
+            }
+            return Ok(true);
+        }
+        let token = Token::new(reset.token_validity);
+        let intent = self.intend_mail(PURPOSE, &user, &token.text).await?;
+        let filter = json!({ "$and": [{ "objectId": user.id() }, known] });
+        let changes = Json::Object(token.columns(PURPOSE));
+        let changed: Option<Map<String, Json>> =
+            self.rows.change(context, "_User", &filter, &changes, Touch::No).await?;
+        match (intent, &changed) {
+            (Some(intent), Some(_)) => intent.happened(),
+            (Some(intent), None) => intent.failed(),
+            (None, _) => {}
+        }
+        Ok(changed.is_some())
+    }
+}
+
+fn invalid() -> ParseError {
+    let text = "Failed to reset password: username / email / token is invalid";
+    ParseError::new(ErrorCode::OtherCause, text)
+}
