@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the tests, the stack and the benchmarks talk to: MongoDB, Redis, RabbitMQ, Node.js, and Parse Server with the
-# official JavaScript SDK. Nothing of it is part of the product. Does nothing where it has been done before.
+# Installs what the tests, the stack and the benchmarks talk to: MongoDB, Redis, RabbitMQ, Node.js, Chromium, and Parse
+# Server with the official JavaScript SDK. Nothing of it is part of the product. Does nothing where it has been done before.
 #
 # `install.sh bench` also installs the load generator, wrk.
 #
@@ -63,6 +63,7 @@ fi
 [ -n "${PARSEFLEET_TEST_REDIS_URL:-}" ] || command -v redis-server >/dev/null || debian redis-server
 
 [ -n "${PARSEFLEET_TEST_AMQP_URL:-}" ] || [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] || debian rabbitmq-server
+command -v chromium >/dev/null || debian chromium
 
 [ "${1:-}" != bench ] || command -v wrk >/dev/null || debian wrk
 

@@ -1,9 +1,9 @@
 #![allow(clippy::unwrap_used, reason = "tests stop at the first surprise")]
 
 mod deploy;
+mod links;
 mod mail;
 mod providers;
-mod links;
 mod reference;
 mod table;
 mod values;
