@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Mails that may be made at the same time while nobody waits for them.
-const MAILS_UNDER_WAY: usize = 64;
+const MAILS_UNDER_WAY: usize = 1024;
 
 /// Users, sessions and roles. It keeps no state of its own; clones share everything.
 #[derive(Clone)]

@@ -14,6 +14,10 @@ use crate::{json::internal, service::AuthService};
 /// Longest time that such work may take.
 const LIMIT: Duration = Duration::from_secs(30);
 
+/// Milliseconds after which the work begins, at random: what it takes from the machine is felt by the answers to others, not
+/// by that to whoever asked.
+const PAUSE: std::ops::Range<u64> = 50..300;
+
 impl AuthService {
     /// Begins the work, and does not wait for it: the answer is the same for everybody, and given at the same time. All that is
     /// waited for is whether the database can be asked, by a question to which there is no answer.
@@ -28,6 +32,7 @@ impl AuthService {
         let place = std::sync::Arc::clone(&self.mails_under_way).acquire_owned().await.map_err(|_| internal())?;
         let limited = async move {
             let _place = place;
+            tokio::time::sleep(Duration::from_millis(rand::random_range(PAUSE))).await;
             match deadline::within(LIMIT, work).await {
                 Ok(Ok(_)) => {}
                 Ok(Err(error)) => tracing::warn!(code = error.code as i32, "a mail that was asked for is not sent"),
