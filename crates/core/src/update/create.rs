@@ -67,13 +67,11 @@ impl Reader {
         }
         if self.writer == Writer::Service
             && let Some(date) = json.as_str().and_then(Date::parse)
+            && let Some(place) = self.timestamp(key)
         {
             // A service gives dates as it was given them.
-            match key {
-                "createdAt" => return Ok(self.created_at = Some(date)),
-                "updatedAt" => return Ok(self.updated_at = Some(date)),
-                _ => {}
-            }
+            *place = Some(date);
+            return Ok(());
         }
         let path = body::column(key, self.writer).ok_or_else(|| body::invalid_field_name(key))?;
         let value = match json {
@@ -93,6 +91,15 @@ impl Reader {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Where a timestamp of the object is kept until the end.
+    fn timestamp(&mut self, key: &str) -> Option<&mut Option<Date>> {
+        match key {
+            "createdAt" => Some(&mut self.created_at),
+            "updatedAt" => Some(&mut self.updated_at),
+            _ => None,
+        }
     }
 
     /// What an operation makes of a field that is not there.
