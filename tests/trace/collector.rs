@@ -33,6 +33,8 @@ pub(crate) struct Span {
     pub(crate) parent: String,
     /// Names and texts of its attributes.
     pub(crate) attributes: Vec<(String, String)>,
+    /// All of it as it was sent, events, status and links included, and what is said of its process.
+    pub(crate) all: String,
 }
 
 /// A running collector. Clones share what came in.
@@ -68,11 +70,13 @@ impl TraceService for Collector {
     ) -> Result<Response<ExportTraceServiceResponse>, Status> {
         let mut spans = self.spans.lock().unwrap_or_else(PoisonError::into_inner);
         for resource in request.into_inner().resource_spans {
+            let process = format!("{:?}", resource.resource);
             let attributes = resource.resource.map(|resource| texts(resource.attributes)).unwrap_or_default();
             let service = attributes.into_iter().find(|(name, _)| name == "service.name");
             let service = service.map(|(_, name)| name).unwrap_or_default();
             for span in resource.scope_spans.into_iter().flat_map(|scope| scope.spans) {
                 spans.push(Span {
+                    all: format!("{process} {span:?}"),
                     service: service.clone(),
                     name: span.name,
                     kind: span.kind,

@@ -13,6 +13,9 @@ use crate::collector::{Collector, Span};
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const CLIENT: &str = "b7ad6b7169203331";
+const OTHER_CLIENT: &str = "c7ad6b7169203332";
+const WORD: &str = "unspoken-word";
+const UNKNOWN_TOKEN: &str = "r:0fb0d7000000000000000000000c0de0";
 const TOKEN: &str = "r:5ec2e70000000000000000000000c0de";
 const SERVER: i32 = 2;
 const CALL: i32 = 3;
@@ -33,9 +36,25 @@ async fn one_request_is_one_trace_through_the_fleet() -> Result<()> {
     let http = reqwest::Client::new();
     let create = http.post(format!("{url}/classes/Traced")).header("X-Parse-Application-Id", APP_ID);
     create.header("X-Parse-Master-Key", MASTER_KEY).body("{}").send().await?.error_for_status()?;
-    let find = http.get(format!("{url}/classes/Traced?where={{\"secret\":\"word\"}}"));
+    let find = http.get(format!("{url}/classes/Traced?where={{\"secret\":\"{WORD}\"}}"));
     let find = find.header("X-Parse-Application-Id", APP_ID).header("X-Parse-Session-Token", TOKEN);
     find.header("traceparent", format!("00-{TRACE}-{CLIENT}-01")).send().await?.error_for_status()?;
+
+    // What is asked with the key and what fails is in the same trace, so that it is searched for secrets, too.
+    let other = |query: &str| {
+        let find = http.get(format!("{url}/classes/Traced?where={query}")).header("X-Parse-Application-Id", APP_ID);
+        find.header("traceparent", format!("00-{TRACE}-{OTHER_CLIENT}-01"))
+    };
+    let plain = format!("{{\"secret\":\"{WORD}\"}}");
+    other(&plain).header("X-Parse-Master-Key", MASTER_KEY).send().await?.error_for_status()?;
+    let wrong = format!("{{\"secret\":{{\"$nope\":\"{WORD}\"}}}}");
+    let failing = [
+        other(&wrong).header("X-Parse-Master-Key", MASTER_KEY),
+        other(&plain).header("X-Parse-Session-Token", UNKNOWN_TOKEN),
+    ];
+    for request in failing {
+        assert_eq!(request.send().await?.status(), 400);
+    }
 
     let spans = complete(&collector).await?;
     let request = only_child(&spans, CLIENT, "parsefleet-gateway", "GET /classes/:class", SERVER)?;
@@ -58,11 +77,15 @@ async fn one_request_is_one_trace_through_the_fleet() -> Result<()> {
 
     // Every span has its parent, and none tells what is nobody's business.
     for span in &spans {
-        assert!(span.parent == CLIENT || spans.iter().any(|other| other.id == span.parent), "{span:?}");
+        let is_first = [CLIENT, OTHER_CLIENT].contains(&span.parent.as_str());
+        assert!(is_first || spans.iter().any(|other| other.id == span.parent), "{span:?}");
     }
-    let told = format!("{spans:?}");
-    for secret in [TOKEN, MASTER_KEY, "word"] {
-        assert!(!told.contains(secret), "{secret} is in a span");
+    let requests = spans.iter().filter(|span| span.parent == OTHER_CLIENT).count();
+    assert_eq!(requests, 3, "those with the key and those that fail are here");
+    for span in &spans {
+        for secret in [TOKEN, UNKNOWN_TOKEN, MASTER_KEY, WORD] {
+            assert!(!span.all.contains(secret), "{secret} is in {}", span.all);
+        }
     }
     Client::with_uri_str(&uri).await?.default_database().context("a database")?.drop().await?;
     Ok(())
