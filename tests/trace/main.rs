@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use bson::{DateTime, Document, doc};
 use mongodb::Client;
-use parsefleet_testkit::servers::{APP_ID, Fleet, FleetPlan, MASTER_KEY, mongodb_uri};
+use parsefleet_testkit::servers::{APP_ID, Fleet, FleetPlan, MASTER_KEY, mongodb_uri, told_secrets};
 
 use crate::collector::{Collector, Span};
 
@@ -83,6 +83,7 @@ async fn one_request_is_one_trace_through_the_fleet() -> Result<()> {
     let requests = spans.iter().filter(|span| span.parent == OTHER_CLIENT).count();
     assert_eq!(requests, 3, "those with the key and those that fail are here");
     for span in &spans {
+        assert_eq!(told_secrets(&span.all), Vec::<String>::new());
         for secret in [TOKEN, UNKNOWN_TOKEN, MASTER_KEY, WORD] {
             assert!(!span.all.contains(secret), "{secret} is in {}", span.all);
         }

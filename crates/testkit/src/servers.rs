@@ -9,6 +9,7 @@ mod process;
 mod rabbitmq;
 mod redis;
 mod replica_set;
+mod secrets;
 
 use std::{
     net::{Ipv4Addr, TcpListener},
@@ -27,6 +28,7 @@ pub use self::{
     rabbitmq::{RabbitMq, amqp_url},
     redis::{RedisServer, redis_url},
     replica_set::MongoReplicaSet,
+    secrets::{plant_secret, told_secrets},
 };
 
 /// The app all test servers serve.

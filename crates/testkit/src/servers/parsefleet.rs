@@ -113,7 +113,7 @@ fn spawn(folder: &Path, settings: &Settings, port: u16) -> Result<Process> {
     command.args(settings.role).arg(&file).current_dir(folder);
     command.env("PARSEFLEET_DATA_DIR", folder.join("parsefleet-data"));
     command.envs(&settings.environment);
-    Process::start(command, &folder.join(format!("parsefleet-{name}-{port}.log")))
+    Ok(Process::start(command, &folder.join(format!("parsefleet-{name}-{port}.log")))?.searched())
 }
 
 /// The `parsefleet` binary: `PARSEFLEET_BINARY`, or the one beside the running test.

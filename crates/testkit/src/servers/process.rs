@@ -9,6 +9,8 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 
+use super::told_secrets;
+
 /// Time a process has to end by itself before it is killed.
 const STOP_TIMEOUT: Duration = Duration::from_secs(15);
 
@@ -18,6 +20,8 @@ pub struct Process {
     child: Child,
     log: PathBuf,
     kept: bool,
+    /// Whether its log is searched for secrets at the end.
+    searched: bool,
 }
 
 impl Process {
@@ -30,7 +34,14 @@ impl Process {
             File::options().create(true).append(true).open(log).with_context(|| format!("open {}", log.display()))?;
         command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
         let child = command.spawn().with_context(|| format!("start {:?}", command.get_program()))?;
-        Ok(Self { child, log: log.to_owned(), kept: false })
+        Ok(Self { child, log: log.to_owned(), kept: false, searched: false })
+    }
+
+    /// Has its log searched for secrets when this value is dropped: if it tells one, the test fails.
+    #[must_use]
+    pub fn searched(mut self) -> Self {
+        self.searched = true;
+        self
     }
 
     /// Its process id.
@@ -122,6 +133,10 @@ impl Drop for Process {
             // Nothing can be done about a failure here: the process is gone, or it will be with this one.
             let _ = self.child.kill();
             let _ = self.child.wait();
+        }
+        if self.searched && !self.kept && !std::thread::panicking() {
+            let told = told_secrets(&self.log());
+            assert!(told.is_empty(), "{} tells secrets:\n{}", self.log.display(), told.join("\n"));
         }
     }
 }
