@@ -49,7 +49,7 @@ impl App {
             cors: Cors::try_new(&config.http)?,
             allow_list: AllowList::try_new(config.http.route_allow_list.as_deref())?,
             rate_limits: RateLimits::try_new(Arc::clone(&config))?,
-            idempotency: Idempotency::new(&config.idempotency),
+            idempotency: Idempotency::new(&config),
             pages: Pages::try_new(Arc::clone(&config), Arc::clone(&auth))?,
             sessions: SessionResolver::new(cache, Arc::clone(&auth)),
             auth,

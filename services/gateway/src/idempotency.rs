@@ -7,12 +7,13 @@
 //! and waits for it if the first one is still on its way. What failed has left nothing, so that it can be sent again. The
 //! parts of a batch have ids then, too: that of the batch with their number.
 
-use aws_lc_rs::digest::{Context, SHA256};
+use aws_lc_rs::hmac;
 use fancy_regex::Regex;
 use http::HeaderMap;
 use parsefleet_core::ParseError;
 use parsefleet_proto::v1::{ClaimRequest, Once};
-use parsefleet_runtime::config;
+use parsefleet_runtime::config::Config;
+use secrecy::ExposeSecret as _;
 
 use crate::{
     app::App,
@@ -28,6 +29,8 @@ pub(crate) struct Idempotency {
     patterns: Vec<Regex>,
     ttl_seconds: u32,
     replay: bool,
+    /// Key of the digests, so that nobody who reads them can try passwords out on them.
+    key: hmac::Key,
 }
 
 /// The id that a client gave the request, empty if none.
@@ -36,8 +39,10 @@ pub(crate) fn request_id(headers: &HeaderMap) -> &str {
 }
 
 impl Idempotency {
-    pub(crate) fn new(config: &config::Idempotency) -> Self {
-        Self { patterns: config.patterns.clone(), ttl_seconds: config.ttl_seconds, replay: config.replay }
+    pub(crate) fn new(config: &Config) -> Self {
+        let options = &config.idempotency;
+        let key = hmac::Key::new(hmac::HMAC_SHA256, config.keys.master.expose_secret().as_bytes());
+        Self { patterns: options.patterns.clone(), ttl_seconds: options.ttl_seconds, replay: options.replay, key }
     }
 
     /// Admits a call that may be carried out. With replay it is data's to decide, by what is returned.
@@ -91,7 +96,7 @@ impl Idempotency {
     }
 
     fn once<'a>(&self, caller: &Caller, request_id: &str, parts: impl Iterator<Item = Part<'a>>) -> Once {
-        let mut digest = Context::new(&SHA256);
+        let mut digest = hmac::Context::with_key(&self.key);
         let mut add = |bytes: &[u8]| {
             digest.update(&(bytes.len() as u64).to_le_bytes());
             digest.update(bytes);
@@ -111,7 +116,7 @@ impl Idempotency {
         }
         Once {
             request_id: request_id.to_owned(),
-            fingerprint: digest.finish().as_ref().to_vec().into(),
+            fingerprint: digest.sign().as_ref().to_vec().into(),
             ttl_seconds: self.ttl_seconds,
         }
     }
