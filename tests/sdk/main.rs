@@ -4,11 +4,14 @@ use std::{path::Path, process::Command};
 
 use anyhow::{Result, ensure};
 use parsefleet_testkit::servers::{
-    APP_ID, Fleet, FleetPlan, MASTER_KEY, Parsefleet, Settings, mongodb_uri, redis_url, tool, tools_dir,
+    APP_ID, Fleet, FleetPlan, MASTER_KEY, Parsefleet, Settings, mongodb_uri, plant_secret, redis_url, tool, tools_dir,
 };
 
 /// The files of tests.
-const SUITES: [&str; 3] = ["objects.test.mjs", "config.test.mjs", "schemas.test.mjs"];
+const SUITES: [&str; 4] = ["objects.test.mjs", "config.test.mjs", "schemas.test.mjs", "users.test.mjs"];
+
+/// What users log in with: no log may hold it.
+const PASSWORD: &str = "sdk-password-that-nobody-says";
 
 /// The oldest and the newest version that have to work.
 const SDKS: [&str; 2] = ["parse-5/node", "parse-8/node"];
@@ -38,10 +41,16 @@ async fn fleet() -> Result<()> {
 
 /// Runs every suite with every SDK version; node's own report tells what failed.
 fn run_suites(url: &str, store: &str) -> Result<()> {
+    plant_secret(PASSWORD);
     let suites = SUITES.map(|suite| Path::new(env!("CARGO_MANIFEST_DIR")).join("sdk").join(suite));
     for sdk in SDKS {
         let mut node = Command::new(tool("node"));
-        node.arg("--test").args(&suites).env("PARSE_SDK", sdk).env("SERVER_URL", url).env("STORE", store);
+        node.arg("--test")
+            .args(&suites)
+            .env("PARSE_SDK", sdk)
+            .env("SERVER_URL", url)
+            .env("STORE", store)
+            .env("PASSWORD", PASSWORD);
         node.env("TOOLS_NODE", tools_dir().join("node")).env("APP_ID", APP_ID).env("MASTER_KEY", MASTER_KEY);
         let output = node.output()?;
         ensure!(output.status.success(), "{sdk} on {url}:\n{}", String::from_utf8_lossy(&output.stdout));
