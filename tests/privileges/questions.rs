@@ -105,9 +105,63 @@ fn routes_without_a_class() -> Vec<Question> {
     ];
     let mut questions: Vec<_> = plain.into_iter().map(|path| Question::new("GET", path, None)).collect();
     questions.push(Question::new("POST", "/batch", Some(json!({ "requests": [] }))));
+    questions.extend(ways_in_and_out());
+    questions.extend(schemas());
     questions.push(Question::new("PUT", "/config", Some(json!({ "params": { "p": 1 } }))));
     questions.push(Question::new("PUT", "/classes/Open/<owned>", Some(json!({ "k": 2 }))));
     questions.push(Question::new("DELETE", "/classes/Open/<owned>", None));
+    questions
+}
+
+/// What logs in and out, and asks for mails. `/logout` would end the session that the other questions come with.
+fn ways_in_and_out() -> Vec<Question> {
+    let mut questions = Vec::new();
+    let credentials = json!({ "username": "owner", "password": "secret" });
+    for path in ["/login", "/verifyPassword", "/challenge"] {
+        questions.push(Question::new("POST", path, Some(credentials.clone())));
+    }
+    for path in [
+        "/login?username=owner&password=secret",
+        "/verifyPassword?username=owner&password=wrong",
+        "/logout",
+        "/loginAs",
+    ] {
+        questions.push(Question::new("GET", path, None));
+    }
+    questions.push(Question::new("POST", "/loginAs", Some(json!({ "userId": "<user>" }))));
+    questions.push(Question::new("POST", "/upgradeToRevocableSession", None));
+    for path in ["/requestPasswordReset", "/verificationEmailRequest"] {
+        questions.push(Question::new("POST", path, Some(json!({ "email": "nobody@example.com" }))));
+    }
+    for (path, body) in [
+        ("/users/<user>", json!({ "k": 1 })),
+        ("/users/<user>", json!({ "emailVerified": true })),
+        ("/users/<user>", json!({ "_failed_login_count": 1 })),
+        ("/sessions/<session>", json!({ "k": 1 })),
+        ("/sessions/<session>", json!({ "sessionToken": "r:x" })),
+    ] {
+        let mut question = Question::new("PUT", path, Some(body.clone()));
+        question.name = format!("PUT {path} {body}");
+        questions.push(question);
+    }
+    let mut sign_up = Question::new("POST", "/users", Some(json!({ "username": "new <role>", "password": "secret" })));
+    sign_up.name = "POST /users with name and password".to_owned();
+    questions.push(sign_up);
+    questions
+}
+
+/// Classes themselves.
+fn schemas() -> Vec<Question> {
+    let mut questions = vec![Question::new("GET", "/schemas", None)];
+    for class in ["Open", "_User", "Absent"] {
+        questions.push(Question::new("GET", format!("/schemas/{class}"), None));
+    }
+    questions.push(Question::new("POST", "/schemas/Made<role>", Some(json!({ "className": "Made<role>" }))));
+    questions.push(Question::new("POST", "/schemas", Some(json!({ "className": "Also<role>" }))));
+    questions.push(Question::new("PUT", "/schemas/Open", Some(json!({ "className": "Open", "fields": {} }))));
+    questions.push(Question::new("DELETE", "/purge/Absent", None));
+    questions.push(Question::new("DELETE", "/purge/Made<role>", None));
+    questions.push(Question::new("DELETE", "/schemas/Made<role>", None));
     questions
 }
 
