@@ -154,7 +154,7 @@ impl Part {
 
 impl Layer {
     fn get(&self, locale: Option<&Locale>) -> Option<&Template> {
-        let names = locale.into_iter().flat_map(Locale::from_special_to_general);
+        let names = locale.into_iter().flat_map(Locale::names);
         names.filter_map(|name| self.by_locale.get(name)).next().or(self.general.as_ref())
     }
 }

@@ -18,7 +18,7 @@ impl Locale {
     }
 
     /// From the whole name to its first part.
-    pub(crate) fn from_special_to_general(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         std::iter::successors(Some(self.0.as_str()), |name| name.rsplit_once('-').map(|(general, _)| general))
     }
 }
@@ -35,8 +35,7 @@ mod tests {
 
     #[test]
     fn names_of_languages() {
-        let names =
-            |text| Locale::parse(text).map(|locale| locale.from_special_to_general().collect::<Vec<_>>().join(" "));
+        let names = |text| Locale::parse(text).map(|locale| locale.names().collect::<Vec<_>>().join(" "));
         assert_eq!(names("de-AT").as_deref(), Some("de-at de"));
         assert_eq!(names("zh_Hant_TW").as_deref(), Some("zh-hant-tw zh-hant zh"));
         for text in ["", "d", "..", "../de", "de/../..", "de-", "-de", "de.txt", "12", &"de-".repeat(30), "dé"] {
