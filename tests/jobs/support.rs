@@ -77,7 +77,7 @@ pub(crate) async fn counting(bus: &Arc<dyn Bus>, test: impl AsyncFnOnce(&Countin
 
 /// An outbox in memory. Writes whose condition is "yes" happened.
 #[derive(Clone, Default)]
-pub(crate) struct Memory(Arc<Mutex<BTreeMap<JobId, (Entry, Instant)>>>);
+pub(crate) struct Memory(Arc<Mutex<BTreeMap<JobId, (Entry, Instant)>>>, Arc<Mutex<BTreeMap<JobId, (String, Instant)>>>);
 
 impl Memory {
     pub(crate) fn len(&self) -> usize {
@@ -103,6 +103,15 @@ impl OutboxStore for Memory {
         let entries = self.0.lock().unwrap();
         let kept = entries.values().map(|(entry, put)| Kept { entry: entry.clone(), age: put.elapsed() });
         Ok(kept.filter(|kept| kept.age >= age).skip(skip).take(limit).collect())
+    }
+
+    async fn claim(&self, id: &JobId, owner: &str, time: Duration) -> Result<bool, Infallible> {
+        let (is_there, mut claims) = (self.0.lock().unwrap().contains_key(id), self.1.lock().unwrap());
+        let is_free = claims.get(id).is_none_or(|(by, until)| by == owner || *until <= Instant::now());
+        if is_free {
+            claims.insert(id.clone(), (owner.to_owned(), Instant::now() + time));
+        }
+        Ok(is_there && is_free)
     }
 
     async fn evidence(&self, witness: &Witness) -> Result<Evidence, Infallible> {

@@ -37,6 +37,10 @@ pub trait OutboxStore: Send + Sync + 'static {
     /// `skip`.
     async fn older_than(&self, age: Duration, skip: usize, limit: usize) -> Result<Vec<Kept>, Self::Error>;
 
+    /// Reserves an entry for `owner`, for so long: one that somebody else has reserved stays with him. Whether it succeeded;
+    /// it does not for an entry that is gone.
+    async fn claim(&self, id: &JobId, owner: &str, time: Duration) -> Result<bool, Self::Error>;
+
     /// Whether the write can be seen.
     async fn evidence(&self, witness: &Witness) -> Result<Evidence, Self::Error>;
 }

@@ -17,7 +17,7 @@ use serde_json::{Map, Value as Json, json};
 use tonic::async_trait;
 
 use crate::{
-    rows::{Rows, Search},
+    rows::{Rows, Search, Touch},
     service::AuthService,
 };
 
@@ -45,6 +45,11 @@ struct EntryRow {
     /// Milliseconds since the Unix epoch.
     #[serde(rename = "keptAt")]
     kept_at: f64,
+    /// Which process is about to publish it, and until when it is left to it: as `keptAt`.
+    #[serde(rename = "claimedBy")]
+    claimed_by: String,
+    #[serde(rename = "claimedUntil")]
+    claimed_until: f64,
 }
 
 impl AuthService {
@@ -99,6 +104,15 @@ impl OutboxStore for OutboxRows {
         Ok(rows.into_iter().filter_map(|row| row.into_kept(now)).collect())
     }
 
+    async fn claim(&self, id: &JobId, owner: &str, time: Duration) -> Result<bool> {
+        let now = now();
+        let free = json!([{ "claimedBy": owner }, { "claimedUntil": { "$lte": now } }]);
+        let filter = json!({ "objectId": id.as_str(), "$or": free });
+        let changes = json!({ "claimedBy": owner, "claimedUntil": now + time.as_millis() as f64 });
+        let claimed: Option<Json> = self.rows.change(&context(), CLASS, &filter, &changes, Touch::No).await?;
+        Ok(claimed.is_some())
+    }
+
     async fn evidence(&self, witness: &Witness) -> Result<Evidence> {
         let filter = serde_json::from_str(&witness.condition).map_err(|_| internal())?;
         let search = Search { filter, limit: 1, keys: &["objectId"], ..Search::default() };
@@ -120,6 +134,8 @@ impl EntryRow {
             witness_class: witness.class_name.clone(),
             condition: witness.condition.clone(),
             kept_at: now(),
+            claimed_by: String::new(),
+            claimed_until: 0.0,
         }
     }
 

@@ -14,6 +14,8 @@ use crate::{
 const CONCURRENCY: usize = 32;
 /// Entries that a sweep reads at a time.
 const PAGE: usize = 128;
+/// How long an entry is left to the process that is about to publish it.
+const CLAIM: Duration = Duration::from_secs(30);
 /// Longest time that a stop waits for what is being published; the rest is left to the sweep of others.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 /// How long a stop waits for the next decision of requests that are still being answered.
@@ -27,6 +29,9 @@ pub struct OutboxWorker<S> {
     settings: OutboxSettings,
     decisions: mpsc::Receiver<Decided>,
 }
+
+/// Who sweeps: a name that nobody else has.
+pub(super) struct Owner(JobId);
 
 /// What became of an entry in a sweep.
 enum Swept {
@@ -119,16 +124,28 @@ async fn remove<S: OutboxStore>(store: &S, id: &JobId) -> Swept {
 
 enum Never {}
 
+impl Owner {
+    pub(super) fn new() -> Self {
+        Self(JobId::random())
+    }
+}
+
 async fn sweep_for_ever<S: OutboxStore>(bus: Arc<dyn Bus>, store: Arc<S>, settings: OutboxSettings) -> Never {
+    let owner = Arc::new(Owner::new());
     loop {
         // Several processes that were started together, or met the same outage, do not sweep together.
         tokio::time::sleep(settings.sweep_every.mul_f64(rand::random_range(0.5..=1.5))).await;
-        sweep(&bus, &store, settings).await;
+        sweep(&bus, &store, settings, &owner).await;
     }
 }
 
 /// Publishes or drops all that is old enough, or gives up until the next sweep.
-pub(super) async fn sweep<S: OutboxStore>(bus: &Arc<dyn Bus>, store: &Arc<S>, settings: OutboxSettings) {
+pub(super) async fn sweep<S: OutboxStore>(
+    bus: &Arc<dyn Bus>,
+    store: &Arc<S>,
+    settings: OutboxSettings,
+    owner: &Arc<Owner>,
+) {
     let mut stay = 0;
     loop {
         let page = match store.older_than(settings.publish_after, stay, PAGE).await {
@@ -145,8 +162,8 @@ pub(super) async fn sweep<S: OutboxStore>(bus: &Arc<dyn Bus>, store: &Arc<S>, se
             while running.len() < CONCURRENCY
                 && let Some(kept) = entries.next()
             {
-                let (bus, store) = (Arc::clone(bus), Arc::clone(store));
-                running.spawn(async move { attend(&*bus, &*store, settings, kept).await });
+                let (bus, store, owner) = (Arc::clone(bus), Arc::clone(store), Arc::clone(owner));
+                running.spawn(async move { attend(&*bus, &*store, settings, &owner, kept).await });
             }
             match running.join_next().await {
                 None => break,
@@ -162,10 +179,24 @@ pub(super) async fn sweep<S: OutboxStore>(bus: &Arc<dyn Bus>, store: &Arc<S>, se
     }
 }
 
-async fn attend<S: OutboxStore>(bus: &dyn Bus, store: &S, settings: OutboxSettings, kept: Kept) -> Swept {
+async fn attend<S: OutboxStore>(
+    bus: &dyn Bus,
+    store: &S,
+    settings: OutboxSettings,
+    owner: &Owner,
+    kept: Kept,
+) -> Swept {
     let Kept { entry, age } = kept;
     match store.evidence(&entry.witness).await {
-        Ok(Evidence::Happened) => publish(bus, store, &entry.job).await,
+        Ok(Evidence::Happened) => match store.claim(&entry.job.id, owner.0.as_str(), CLAIM).await {
+            Ok(true) => publish(bus, store, &entry.job).await,
+            // Another process is about to publish it, or has.
+            Ok(false) => Swept::Stays,
+            Err(error) => {
+                tracing::warn!(%error, "an entry of the outbox cannot be reserved now");
+                Swept::Away
+            }
+        },
         Ok(Evidence::None) if age >= settings.drop_after => {
             let queue = entry.job.queue.name();
             tracing::info!(queue, job = entry.job.id.as_str(), "the write of a job did not happen: the job is dropped");

@@ -24,6 +24,7 @@ struct Memory(Arc<MemoryInner>);
 struct MemoryInner {
     entries: Mutex<BTreeMap<JobId, (Entry, Instant)>>,
     written: Mutex<Vec<String>>,
+    claims: Mutex<BTreeMap<JobId, (String, Instant)>>,
 }
 
 #[derive(Default)]
@@ -50,6 +51,15 @@ impl OutboxStore for Memory {
         let entries = self.0.entries.lock().unwrap();
         let kept = entries.values().map(|(entry, put)| Kept { entry: entry.clone(), age: put.elapsed() });
         Ok(kept.filter(|kept| kept.age >= age).skip(skip).take(limit).collect())
+    }
+
+    async fn claim(&self, id: &JobId, owner: &str, time: Duration) -> Result<bool, Infallible> {
+        let mut claims = self.0.claims.lock().unwrap();
+        let is_free = claims.get(id).is_none_or(|(by, until)| by == owner || *until <= Instant::now());
+        if is_free {
+            claims.insert(id.clone(), (owner.to_owned(), Instant::now() + time));
+        }
+        Ok(is_free && self.0.entries.lock().unwrap().contains_key(id))
     }
 
     async fn evidence(&self, witness: &Witness) -> Result<Evidence, Infallible> {
@@ -101,6 +111,10 @@ fn job(id: &str) -> Job {
     Job::with_id(JobId::try_new(id).unwrap(), Queue::Mail, "body")
 }
 
+fn owner() -> Arc<background::Owner> {
+    Arc::new(background::Owner::new())
+}
+
 const AT_ONCE: OutboxSettings =
     OutboxSettings { sweep_every: Duration::from_secs(5), publish_after: Duration::ZERO, drop_after: Duration::ZERO };
 
@@ -128,11 +142,11 @@ async fn a_sweep_publishes_what_was_written_and_drops_the_rest() {
             store.0.written.lock().unwrap().push(index.to_string());
         }
     }
-    let store = Arc::new(store);
-    background::sweep(&bus, &store, OutboxSettings { drop_after: Duration::from_secs(60), ..AT_ONCE }).await;
+    let (store, mine) = (Arc::new(store), owner());
+    background::sweep(&bus, &store, OutboxSettings { drop_after: Duration::from_secs(60), ..AT_ONCE }, &owner()).await;
     assert_eq!(recorder.published.lock().unwrap().len(), 100);
     assert_eq!(store.0.entries.lock().unwrap().len(), 200, "what may still be written stays");
-    background::sweep(&bus, &store, AT_ONCE).await;
+    background::sweep(&bus, &store, AT_ONCE, &mine).await;
     assert_eq!(recorder.published.lock().unwrap().len(), 100);
     assert!(store.0.entries.lock().unwrap().is_empty());
 }
@@ -146,11 +160,30 @@ async fn entries_wait_for_the_bus() {
     let (outbox, worker) = Outbox::new(Arc::clone(&bus), store.clone(), OutboxSettings::default());
     outbox.intend(job("a"), witness("")).await.unwrap().happened();
     worker.run(async {}).await;
-    let store = Arc::new(store);
-    background::sweep(&bus, &store, AT_ONCE).await;
+    let (store, mine) = (Arc::new(store), owner());
+    background::sweep(&bus, &store, AT_ONCE, &mine).await;
     assert_eq!(store.0.entries.lock().unwrap().len(), 1);
     recorder.away.store(false, Ordering::Relaxed);
-    background::sweep(&bus, &store, AT_ONCE).await;
+    background::sweep(&bus, &store, AT_ONCE, &mine).await;
     assert_eq!(recorder.published.lock().unwrap().len(), 1);
+    assert!(store.0.entries.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn only_one_of_many_publishes_an_entry() {
+    let (recorder, store) = (Arc::new(Recorder::default()), Memory::default());
+    let bus: Arc<dyn Bus> = recorder.clone();
+    store.0.written.lock().unwrap().push(String::new());
+    let (outbox, _worker) = Outbox::new(Arc::clone(&bus), store.clone(), AT_ONCE);
+    let store = Arc::new(store);
+    for index in 0..200 {
+        drop(outbox.intend(job(&index.to_string()), witness("")).await.unwrap());
+    }
+    let sweeps = [owner(), owner(), owner()].map(|owner| {
+        let (bus, store) = (Arc::clone(&bus), Arc::clone(&store));
+        async move { background::sweep(&bus, &store, AT_ONCE, &owner).await }
+    });
+    futures_util::future::join_all(sweeps).await;
+    assert_eq!(recorder.published.lock().unwrap().len(), 200);
     assert!(store.0.entries.lock().unwrap().is_empty());
 }
