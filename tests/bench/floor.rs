@@ -15,23 +15,30 @@ use futures_util::TryStreamExt as _;
 use mongodb::{Client, Collection};
 use tokio::net::TcpListener;
 
-use crate::scenario::CLASS;
+use crate::scenario::{CLASS, PASSWORD};
+
+/// The cost that Parse Server hashes passwords with.
+const HASH_COST: u32 = 10;
 
 struct Floor {
     objects: Collection<RawDocumentBuf>,
     created: Collection<RawDocumentBuf>,
+    /// Hash of the password that is logged in with.
+    hash: String,
 }
 
 /// Serves until it is killed, on `FLOOR_PORT` and the database of `FLOOR_DATABASE_URI`.
 pub(crate) async fn serve() -> Result<()> {
     let client = Client::with_uri_str(std::env::var("FLOOR_DATABASE_URI")?).await?;
     let database = client.default_database().context("the URI names a database")?;
-    let floor = Floor { objects: database.collection(CLASS), created: database.collection("Created") };
+    let hash = bcrypt::hash(PASSWORD, HASH_COST)?;
+    let floor = Floor { objects: database.collection(CLASS), created: database.collection("Created"), hash };
     let routes = Router::new()
         .route("/parse/health", get(|| async { "" }))
         .route(&format!("/parse/classes/{CLASS}/{{id}}"), get(one))
         .route(&format!("/parse/classes/{CLASS}"), get(many))
         .route("/parse/classes/Created", post(create))
+        .route("/parse/login", post(log_in))
         .with_state(Arc::new(floor));
     let listener = TcpListener::bind(("127.0.0.1", std::env::var("FLOOR_PORT")?.parse()?)).await?;
     axum::serve(listener, routes).await?;
@@ -64,4 +71,14 @@ async fn create(State(floor): State<Arc<Floor>>, body: Bytes) -> Result<StatusCo
     let document = rawdoc! { "_id": id, "body": text.as_ref() };
     floor.created.insert_one(document).await.map_err(|_| StatusCode::BAD_GATEWAY)?;
     Ok(StatusCode::CREATED)
+}
+
+/// The comparison of a password with a hash of the usual cost, and nothing else.
+async fn log_in(State(floor): State<Arc<Floor>>) -> Result<&'static str, StatusCode> {
+    let hash = floor.hash.clone();
+    let compared = tokio::task::spawn_blocking(move || bcrypt::verify(PASSWORD, &hash)).await;
+    match compared {
+        Ok(Ok(true)) => Ok("{}"),
+        _ => Err(StatusCode::BAD_GATEWAY),
+    }
 }

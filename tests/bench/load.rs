@@ -3,7 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
 };
 
 use anyhow::{Context as _, Result, ensure};
@@ -28,6 +28,8 @@ pub(crate) struct Load {
     /// A file: a thousand objects are too long for an environment variable.
     body: Option<PathBuf>,
     connections: &'static str,
+    /// What others send at the same time. It is not measured.
+    beside: Option<Box<Self>>,
 }
 
 /// What one measurement found.
@@ -58,6 +60,8 @@ struct Summary {
 impl Load {
     /// `None` if the server does not offer what the scenario needs.
     pub(crate) fn prepare(folder: &Path, scenario: &Scenario, target: &Target) -> Result<Option<Self>> {
+        let folder = &folder.join(scenario.name);
+        fs::create_dir_all(folder)?;
         let mut headers = format!("X-Parse-Application-Id: {APP_ID}\nContent-Type: application/json\n");
         let token = match scenario.kind {
             Kind::GetWithSession => match &target.session_token {
@@ -85,22 +89,23 @@ impl Load {
             }
         };
         let connections = if scenario.kind == Kind::Batch { CONNECTIONS_OF_BATCHES } else { CONNECTIONS };
-        Ok(Some(Self { paths, script, headers, body, connections }))
+        let beside = match scenario.kind {
+            Kind::GetDuringLogIns => Self::prepare(folder, &Scenario { name: "beside", kind: Kind::LogIn }, target)?,
+            _ => None,
+        };
+        Ok(Some(Self { paths, script, headers, body, connections, beside: beside.map(Box::new) }))
     }
 
     /// Sends requests for some seconds.
     pub(crate) fn run(&self, seconds: u32, target: &Target) -> Result<Measured> {
-        let mut wrk = Command::new(tool("wrk"));
-        wrk.args(["--threads", "1", "--connections", self.connections, "--duration", &format!("{seconds}s")]);
-        wrk.args(["--timeout", "30s", "--script"]);
-        wrk.arg(&self.script).arg(target.url.trim_end_matches("/parse"));
-        wrk.env("BENCH_PATHS", &self.paths).env("BENCH_HEADERS", &self.headers);
-        if let Some(body) = &self.body {
-            wrk.env("BENCH_METHOD", "POST").env("BENCH_BODY", body);
-        }
+        let mut wrk = self.wrk(seconds, target);
         let clock = CpuClock::start(target)?;
+        let beside = self.beside.as_ref().map(|load| load.wrk(seconds, target).stdout(Stdio::null()).spawn());
         let output = wrk.output().context("run wrk")?;
         let cpu = clock.microseconds()?;
+        if let Some(beside) = beside {
+            beside?.wait()?;
+        }
         let text = String::from_utf8_lossy(&output.stdout);
         let line = text.lines().find(|line| line.starts_with('{')).with_context(|| format!("wrk printed {text}"))?;
         let summary: Summary = serde_json::from_str(line)?;
@@ -116,5 +121,17 @@ impl Load {
             memory: target.memory()?,
             errors: summary.errors,
         })
+    }
+
+    fn wrk(&self, seconds: u32, target: &Target) -> Command {
+        let mut wrk = Command::new(tool("wrk"));
+        wrk.args(["--threads", "1", "--connections", self.connections, "--duration", &format!("{seconds}s")]);
+        wrk.args(["--timeout", "30s", "--script"]);
+        wrk.arg(&self.script).arg(target.url.trim_end_matches("/parse"));
+        wrk.env("BENCH_PATHS", &self.paths).env("BENCH_HEADERS", &self.headers);
+        if let Some(body) = &self.body {
+            wrk.env("BENCH_METHOD", "POST").env("BENCH_BODY", body);
+        }
+        wrk
     }
 }

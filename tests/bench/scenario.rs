@@ -4,6 +4,10 @@ use serde_json::{Value, json};
 
 /// Class that is read.
 pub(crate) const CLASS: &str = "GameScore";
+/// Name and password of who logs in.
+pub(crate) const USER: &str = "bench";
+/// See [`USER`].
+pub(crate) const PASSWORD: &str = "a password of usual length";
 /// Objects in it.
 pub(crate) const OBJECTS: usize = 10_000;
 
@@ -35,6 +39,10 @@ pub(crate) enum Kind {
     Get,
     /// One object by id, as a logged-in user who has roles.
     GetWithSession,
+    /// A log-in by name and password.
+    LogIn,
+    /// One object by id, while as many others log in.
+    GetDuringLogIns,
     /// Ten objects by an indexed range of ids.
     Find10,
     /// A hundred objects, sorted.
@@ -78,6 +86,8 @@ pub(crate) const STAGES: [Stage; 2] = [
             Scenario { name: "find 10", kind: Kind::Find10 },
             Scenario { name: "find 100 sorted", kind: Kind::Find100Sorted },
             Scenario { name: "create", kind: Kind::Create },
+            Scenario { name: "log in", kind: Kind::LogIn },
+            Scenario { name: "get in a storm", kind: Kind::GetDuringLogIns },
         ],
     },
     Stage {
@@ -114,7 +124,7 @@ impl Kind {
     /// Paths of the requests, below the mount path, for objects with these ids.
     pub(crate) fn paths(self, ids: &[String]) -> Vec<String> {
         match self {
-            Self::Get | Self::GetWithSession => ids.iter().map(|id| format!("/classes/{CLASS}/{id}")).collect(),
+            Self::Get | Self::GetWithSession | Self::GetDuringLogIns => ids.iter().map(|id| format!("/classes/{CLASS}/{id}")).collect(),
             Self::Find10 => ids
                 .iter()
                 .map(|id| {
@@ -123,6 +133,7 @@ impl Kind {
                 .collect(),
             Self::Find100Sorted => vec![format!("/classes/{CLASS}?limit=100&order=-createdAt")],
             Self::Create => vec!["/classes/Created".to_owned()],
+            Self::LogIn => vec!["/login".to_owned()],
             Self::Large(what, class) => what.paths(class, ids),
             Self::GetWithManyRoles | Self::GetWithDeepRoles => Large::Get.paths(SMALL_CLASS, ids),
             Self::Batch => vec!["/batch".to_owned()],
@@ -134,6 +145,7 @@ impl Kind {
         let create = |number| json!({ "method": "POST", "path": "/parse/classes/Created", "body": object(number) });
         match self {
             Self::Create => Some(object(7)),
+            Self::LogIn => Some(json!({ "username": USER, "password": PASSWORD })),
             Self::Batch => Some(json!({ "requests": (0..1000).map(create).collect::<Vec<_>>() })),
             _ => None,
         }

@@ -10,7 +10,7 @@ use parsefleet_testkit::servers::{
 };
 use serde_json::{Value, json};
 
-use crate::scenario::{CLASS, OBJECTS, object};
+use crate::scenario::{CLASS, OBJECTS, PASSWORD, USER, object};
 
 /// Objects created by one batch request.
 const BATCH: usize = 50;
@@ -51,8 +51,8 @@ impl Targets {
             databases.push(client.default_database().context("the URI names a database")?);
         }
         let reference = parse_server(folder, &uri("parse")?).await?;
-        let alone = alone(folder, "alone on MongoDB", Some(&uri("alone")?), &databases[1]).await?;
-        let fleet = fleet(folder, &uri("fleet")?, &databases[2]).await?;
+        let alone = alone(folder, "alone on MongoDB", Some(&uri("alone")?)).await?;
+        let fleet = fleet(folder, &uri("fleet")?).await?;
         let embedded = embedded(folder).await?;
         // Sorting by creation is what apps index; without one only MongoDB's own sorting would be measured.
         for database in &databases {
@@ -137,24 +137,24 @@ async fn parse_server(folder: &Path, uri: &str) -> Result<Target> {
     Ok(Target { name: REFERENCE, url, ids, session_token, process_ids, _processes: Box::new(server) })
 }
 
-async fn alone(folder: &Path, name: &'static str, uri: Option<&str>, database: &Database) -> Result<Target> {
+async fn alone(folder: &Path, name: &'static str, uri: Option<&str>) -> Result<Target> {
     let settings = match uri {
         Some(uri) => Settings::default().option("databaseURI", uri),
         None => Settings::default(),
     };
     let server = Parsefleet::start(folder, settings).await?;
     let (ids, url) = (fill(&server.url).await?, server.url.clone());
-    let session_token = Some(insert_session(database).await?);
+    let session_token = Some(sign_up(&url).await?);
     let process_ids = vec![server.process.id()];
     Ok(Target { name, url, ids, session_token, process_ids, _processes: Box::new(server) })
 }
 
-async fn fleet(folder: &Path, uri: &str, database: &Database) -> Result<Target> {
+async fn fleet(folder: &Path, uri: &str) -> Result<Target> {
     let plan = FleetPlan { gateways: 1, auths: 1, datas: 1, ..FleetPlan::new(uri, Some(redis_url()?)) };
     let mut fleet = Fleet::start(folder, &plan).await?;
     let url = fleet.gateways[0].url.clone();
     let ids = fill(&url).await?;
-    let session_token = Some(insert_session(database).await?);
+    let session_token = Some(sign_up(&url).await?);
     let process_ids = fleet.processes().map(|server| server.process.id()).collect();
     Ok(Target { name: "fleet", url, ids, session_token, process_ids, _processes: Box::new(fleet) })
 }
@@ -162,8 +162,9 @@ async fn fleet(folder: &Path, uri: &str, database: &Database) -> Result<Target> 
 async fn embedded(folder: &Path) -> Result<Target> {
     let server = Parsefleet::start(&folder.join("embedded"), Settings::default()).await?;
     let (ids, url) = (fill(&server.url).await?, server.url.clone());
+    let session_token = Some(sign_up(&url).await?);
     let process_ids = vec![server.process.id()];
-    Ok(Target { name: "alone, embedded", url, ids, session_token: None, process_ids, _processes: Box::new(server) })
+    Ok(Target { name: "alone, embedded", url, ids, session_token, process_ids, _processes: Box::new(server) })
 }
 
 /// Creates the objects and tells their ids.
@@ -194,11 +195,11 @@ async fn fill(url: &str) -> Result<Vec<String>> {
     Ok(ids)
 }
 
-/// A user of Parse Server with a session and a role.
+/// A user with a session and a role.
 async fn sign_up(url: &str) -> Result<String> {
     let http = reqwest::Client::new();
     let request = http.post(format!("{url}/users")).header("X-Parse-Application-Id", APP_ID);
-    let user: Value = request.json(&json!({ "username": "bench", "password": "bench" })).send().await?.json().await?;
+    let user: Value = request.json(&json!({ "username": USER, "password": PASSWORD })).send().await?.json().await?;
     let role = json!({
         "name": "Players", "ACL": {},
         "users": { "__op": "AddRelation", "objects": [{ "__type": "Pointer", "className": "_User", "objectId": user["objectId"] }] },
@@ -206,22 +207,4 @@ async fn sign_up(url: &str) -> Result<String> {
     let request = http.post(format!("{url}/roles")).header("X-Parse-Application-Id", APP_ID);
     request.header("X-Parse-Master-Key", MASTER_KEY).json(&role).send().await?.error_for_status()?;
     Ok(user["sessionToken"].as_str().with_context(|| format!("sign-up answered {user}"))?.to_owned())
-}
-
-/// The same user, session and role as Parse Server would have stored them.
-async fn insert_session(database: &Database) -> Result<String> {
-    let token = "r:0123456789abcdef0123456789abcdef";
-    let now = bson::DateTime::now();
-    let later = bson::DateTime::from_millis(now.timestamp_millis() + 86_400_000);
-    let user = doc! { "_id": "benchUser1", "username": "bench", "_created_at": now, "_updated_at": now };
-    let session = doc! {
-        "_id": "benchSess1", "_session_token": token, "_p_user": "_User$benchUser1", "expiresAt": later,
-        "_created_at": now, "_updated_at": now,
-    };
-    let role = doc! { "_id": "benchRole1", "name": "Players", "_created_at": now, "_updated_at": now };
-    let member = doc! { "owningId": "benchRole1", "relatedId": "benchUser1" };
-    for (class, row) in [("_User", user), ("_Session", session), ("_Role", role), ("_Join:users:_Role", member)] {
-        database.collection::<Document>(class).insert_one(row).await?;
-    }
-    Ok(token.to_owned())
 }
