@@ -124,7 +124,9 @@ impl Kind {
     /// Paths of the requests, below the mount path, for objects with these ids.
     pub(crate) fn paths(self, ids: &[String]) -> Vec<String> {
         match self {
-            Self::Get | Self::GetWithSession | Self::GetDuringLogIns => ids.iter().map(|id| format!("/classes/{CLASS}/{id}")).collect(),
+            Self::Get | Self::GetWithSession | Self::GetDuringLogIns => {
+                ids.iter().map(|id| format!("/classes/{CLASS}/{id}")).collect()
+            }
             Self::Find10 => ids
                 .iter()
                 .map(|id| {
