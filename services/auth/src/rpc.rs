@@ -6,12 +6,13 @@ use parsefleet_core::error::Result;
 use parsefleet_proto::{
     status_from_error,
     v1::{
-        ChallengeRequest, ChallengeResponse, CheckResetTokenRequest, CheckResetTokenResponse, CreateOwnedResponse, CreateRequest, CredentialsRequest,
-        DeleteRequest, DeleteResponse, LogInAsRequest, LogOutRequest, LogOutResponse, RequestEmailVerificationRequest,
-        RequestEmailVerificationResponse, RequestPasswordResetRequest, RequestPasswordResetResponse,
-        ResendVerificationEmailRequest, ResendVerificationEmailResponse, ResetPasswordRequest, ResetPasswordResponse,
-        ResolveRequest, ResolveResponse, TransactRequest, TransactResponse, UpdateRequest, UpdateResponse,
-        UpgradeSessionRequest, UpgradeSessionResponse, UserResponse, VerifyEmailRequest, VerifyEmailResponse,
+        ChallengeRequest, ChallengeResponse, CheckResetTokenRequest, CheckResetTokenResponse, CreateOwnedResponse,
+        CreateRequest, CredentialsRequest, DeleteRequest, DeleteResponse, LogInAsRequest, LogOutRequest,
+        LogOutResponse, RequestEmailVerificationRequest, RequestEmailVerificationResponse, RequestPasswordResetRequest,
+        RequestPasswordResetResponse, ResendVerificationEmailRequest, ResendVerificationEmailResponse,
+        ResetPasswordRequest, ResetPasswordResponse, ResolveRequest, ResolveResponse, TransactRequest,
+        TransactResponse, UpdateRequest, UpdateResponse, UpgradeSessionRequest, UpgradeSessionResponse, UserResponse,
+        VerifyEmailRequest, VerifyEmailResponse,
         auth_server::{Auth, AuthServer},
     },
 };
