@@ -137,7 +137,16 @@ try {
   for (const one of steps) seen.push(await step(one));
   console.log(JSON.stringify(seen));
 } finally {
-  chromium.kill();
-  await new Promise(resolve => chromium.once('exit', resolve));
-  rmSync(profile, { recursive: true, force: true });
+  const gone = new Promise(resolve => chromium.once('exit', resolve));
+  const force = setTimeout(() => chromium.kill('SIGKILL'), 10_000);
+  // Asked to, it ends its helpers too, which otherwise go on writing into the profile.
+  sessionId = undefined;
+  send('Browser.close').catch(() => {});
+  await gone;
+  clearTimeout(force);
+  try {
+    rmSync(profile, { recursive: true, force: true });
+  } catch {
+    // A helper that outlived it leaves a folder in /tmp: nothing that a test is about.
+  }
 }
