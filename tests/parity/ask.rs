@@ -6,10 +6,14 @@ use anyhow::{Context as _, Result};
 use mongodb::Client;
 use parsefleet_testkit::servers::{APP_ID, MAINTENANCE_KEY, MASTER_KEY, READ_ONLY_MASTER_KEY};
 use regex::{Captures, Regex};
-use reqwest::{Method, header::HeaderMap};
+use reqwest::{
+    Method,
+    header::{HeaderMap, HeaderName},
+};
 use serde_json::Value;
 
 use crate::{
+    names::Names,
     question::{Question, Scenario},
     stored,
 };
@@ -110,7 +114,8 @@ impl Conversation {
             true => format!("{}{path}", server.url),
             false => encode_query(&format!("{}{path}", server.url)),
         };
-        let mut request = server.http.request(Method::from_bytes(verb.as_bytes())?, url).headers(headers(question)?);
+        let mut request =
+            server.http.request(Method::from_bytes(verb.as_bytes())?, url).headers(self.headers(question)?);
         if let Some(text) = &question.extras.text {
             request = request.body(self.fill_in(text));
         } else if let Some(body) = &question.body {
@@ -121,24 +126,34 @@ impl Conversation {
         let seen = response.headers().clone();
         let text = response.text().await?;
         let body: Value = serde_json::from_str(&text).unwrap_or(Value::String(text));
+        // The body first: it names the ids that a header and the documents repeat.
+        let normal = self.names.normalise(&body, &server.url);
         let changes_something = verb != "GET" && verb != "OPTIONS" && verb != "HEAD";
         let documents = match &server.database {
-            Some(database) if changes_something => Some(stored::documents(database, &self.classes).await?),
+            Some(database) if changes_something => {
+                Some(stored::documents(database, &self.classes, self.names.ids()).await?)
+            }
             _ => None,
         };
-        self.raw.push(body.clone());
-        // The body first: it names the ids that a header and the documents repeat.
-        let body = self.names.normalise(&body, &server.url);
+        self.raw.push(body);
         // Documents name none for what follows: where there is no database to look into, the names have to be the same.
         let stored = documents.map(|documents| stored::sorted(self.names.clone().normalise(&documents, &server.url)));
         let headers = self.compared_headers(&seen, &server.url);
-        let answer = Answer { status, headers, body, stored };
+        let answer = Answer { status, headers, body: normal, stored };
         self.answers.push(answer);
         Ok(())
     }
 
     pub(crate) fn into_answers(self) -> Vec<Answer> {
         self.answers
+    }
+
+    fn headers(&self, question: &Question) -> Result<HeaderMap> {
+        let mut filled = HeaderMap::new();
+        for (name, value) in headers(question)? {
+            filled.insert(HeaderName::from_bytes(name.as_bytes())?, self.fill_in(&value).parse()?);
+        }
+        Ok(filled)
     }
 
     fn fill_in(&self, text: &str) -> String {
@@ -173,7 +188,8 @@ impl Conversation {
     }
 }
 
-fn headers(question: &Question) -> Result<HeaderMap> {
+/// The headers of a question, references not filled in.
+fn headers(question: &Question) -> Result<BTreeMap<String, String>> {
     let mut pairs: BTreeMap<String, String> = BTreeMap::new();
     pairs.insert("X-Parse-Application-Id".into(), APP_ID.into());
     if question.body.is_some() {
@@ -183,6 +199,9 @@ fn headers(question: &Question) -> Result<HeaderMap> {
         Some("master") => pairs.insert("X-Parse-Master-Key".into(), MASTER_KEY.into()),
         Some("readonly") => pairs.insert("X-Parse-Master-Key".into(), READ_ONLY_MASTER_KEY.into()),
         Some("maintenance") => pairs.insert("X-Parse-Maintenance-Key".into(), MAINTENANCE_KEY.into()),
+        Some(answer) if answer.parse::<usize>().is_ok() => {
+            pairs.insert("X-Parse-Session-Token".into(), format!("${{{answer}.sessionToken}}"))
+        }
         Some(other) => anyhow::bail!("`as` cannot be {other}"),
         None => None,
     };
@@ -192,11 +211,7 @@ fn headers(question: &Question) -> Result<HeaderMap> {
             None => pairs.remove(name),
         };
     }
-    let mut headers = HeaderMap::new();
-    for (name, value) in pairs {
-        headers.insert(reqwest::header::HeaderName::from_bytes(name.as_bytes())?, value.parse()?);
-    }
-    Ok(headers)
+    Ok(pairs)
 }
 
 /// Encodes what follows each `name=` up to the next `&name=`.
@@ -206,70 +221,4 @@ fn encode_query(url: &str) -> String {
     let marked = boundary.replace_all(query, "\u{0}$1=");
     let pairs = marked.split('\u{0}').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
     reqwest::Url::parse_with_params(base, pairs).map_or_else(|_| url.to_owned(), String::from)
-}
-
-/// Gives everything that two servers invent for themselves the same names: ids and times in the order of appearance.
-#[derive(Clone)]
-struct Names {
-    ids: Vec<String>,
-    id: Regex,
-    time: Regex,
-}
-
-impl Names {
-    fn new() -> Self {
-        Self {
-            ids: Vec::new(),
-            id: Regex::new(r"^(?:[A-Za-z0-9]{10}|[0-9a-f]{24})$").expect("the pattern is valid"),
-            time: Regex::new(r"20(?:2[5-9]|[3-9]\d)-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z").expect("the pattern is valid"),
-        }
-    }
-
-    fn normalise(&mut self, value: &Value, server_url: &str) -> Value {
-        // Ids are learnt from the places that hold nothing else, and then replaced everywhere.
-        self.learn(value);
-        self.replace(value, server_url)
-    }
-
-    fn learn(&mut self, value: &Value) {
-        match value {
-            Value::Object(members) => {
-                for (key, member) in members {
-                    match member {
-                        Value::String(text) if (key == "objectId" || key == "_id") && self.id.is_match(text) => {
-                            if !self.ids.contains(text) {
-                                self.ids.push(text.clone());
-                            }
-                        }
-                        _ => self.learn(member),
-                    }
-                }
-            }
-            Value::Array(elements) => elements.iter().for_each(|element| self.learn(element)),
-            _ => {}
-        }
-    }
-
-    fn replace(&self, value: &Value, server_url: &str) -> Value {
-        match value {
-            Value::String(text) => Value::String(self.normalise_text(text, server_url)),
-            Value::Array(elements) => elements.iter().map(|element| self.replace(element, server_url)).collect(),
-            Value::Object(members) => members
-                .iter()
-                .map(|(key, member)| (self.normalise_text(key, server_url), self.replace(member, server_url)))
-                .collect(),
-            other => other.clone(),
-        }
-    }
-
-    fn normalise_text(&self, text: &str, server_url: &str) -> String {
-        let host = server_url.trim_end_matches("/parse");
-        let mut text = text.replace(host, "<server>");
-        for (index, id) in self.ids.iter().enumerate() {
-            if text.contains(id.as_str()) {
-                text = text.replace(id.as_str(), &format!("<id {}>", index + 1));
-            }
-        }
-        self.time.replace_all(&text, "<now>").into_owned()
-    }
 }

@@ -7,12 +7,15 @@
 mod ask;
 mod compare;
 mod difference;
+mod names;
 mod people;
 mod question;
 mod stored;
 
 use anyhow::Result;
-use parsefleet_testkit::servers::{ParseServer, Parsefleet, Settings, mongodb_uri};
+use parsefleet_testkit::servers::{
+    Fleet, FleetPlan, ParseServer, Parsefleet, Settings, mongodb_uri, plant_secret, redis_url,
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -23,6 +26,9 @@ use crate::{
 
 /// The questions about limits, which other questions exceed.
 const LIMITED: &str = "complexity.json";
+
+/// Passwords of the questions: no log may hold one.
+const PASSWORDS: [&str; 3] = ["secret word", "secret+word", "secret%20word"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_like_parse_server() -> Result<(), String> {
@@ -75,6 +81,7 @@ async fn compare() -> Result<()> {
     if scenarios.is_empty() && std::env::var_os("PARITY_ONLY").is_some() {
         return Ok(());
     }
+    PASSWORDS.into_iter().for_each(plant_secret);
     let run = rand::random::<u32>();
     let options = json!({ "rateLimit": limits(), "idempotencyOptions": idempotency() });
     let database = |name: &str| mongodb_uri(&format!("parity_{run}_{name}"));
@@ -91,6 +98,16 @@ async fn compare() -> Result<()> {
     let alone = Parsefleet::start(folder.path(), test_app().option("databaseURI", alone_uri.clone())).await?;
     let alone = Server::new("alone on MongoDB", &alone.url.clone(), Some(&alone_uri), alone).await?;
     findings.compare(&alone, &scenarios, &expected, &ask_all(&alone, &scenarios).await?);
+
+    let fleet_uri = database("fleet")?;
+    people::move_in(&fleet_uri).await?;
+    let plan = FleetPlan { common: test_app(), ..FleetPlan::new(fleet_uri.clone(), Some(redis_url()?)) };
+    let fleet = Fleet::start(folder.path(), &plan).await?;
+    let fleet = Server::new("fleet", &fleet.gateways[1].url.clone(), Some(&fleet_uri), fleet).await?;
+    for (scenario, expected) in scenarios.iter().zip(&expected).filter(|(scenario, _)| is_about_people(scenario)) {
+        let answers = vec![fleet.ask_scenario(scenario).await?];
+        findings.compare(&fleet, std::slice::from_ref(scenario), std::slice::from_ref(expected), &answers);
+    }
 
     people::move_in_embedded(&folder.path().join("parsefleet-data")).await?;
     let embedded = Parsefleet::start(folder.path(), test_app()).await?;
@@ -114,10 +131,15 @@ async fn compare() -> Result<()> {
     let alternating = ask_alternating(&theirs, &ours, &scenarios).await?;
     findings.compare(&ours, &scenarios, &expected, &alternating);
 
-    for server in [&reference, &alone, &ours] {
+    for server in [&reference, &alone, &fleet, &ours] {
         server.drop_database().await?;
     }
     findings.into_result(scenarios.iter().map(|scenario| scenario.questions.len()).sum())
+}
+
+/// What takes more than one service is asked of a fleet, too.
+fn is_about_people(scenario: &Scenario) -> bool {
+    scenario.file.starts_with("users_")
 }
 
 /// The test app with the options that Parse Server runs with here.

@@ -17,7 +17,7 @@
 //!
 //! A question is `[request line, body?, extras?]`. `${n.member}` is a member of the answer to question n of the scenario.
 //! The request line's path is below the mount path; what stands after `where=` and other parameters is encoded on sending.
-//! Extras, all optional: `as` (`master`, `readonly`, `maintenance`; default: a client), `headers` (added; null removes one),
+//! Extras, all optional: `as` (`master`, `readonly`, `maintenance`, or the number of an answer with a `sessionToken`; default: a client), `headers` (added; null removes one),
 //! `text` (a body sent as it stands), `encoded` (true: the request line is sent as it stands), `unordered` (true: the order of
 //! results does not matter), `differs` (a reason; then `status` and `body` are what Parsefleet answers instead),
 //! `embedded` (an object with `status` and `body`: what the embedded store answers, where it has to differ),

@@ -9,6 +9,9 @@ use serde_json::{Map, Value};
 
 use crate::question::Scenario;
 
+/// Classes that scenarios share: of these, rows count that belong to objects the scenario has met.
+const SHARED: [(&str, &[&str]); 2] = [("_User", &["_id"]), ("_Session", &["_p_user"])];
+
 /// The classes that a scenario speaks of, Parse's own ones left out: other scenarios share those.
 pub(crate) fn classes_of(scenario: &Scenario) -> Vec<String> {
     let class = Regex::new(r"/(?:classes|schemas|purge)/([A-Za-z][A-Za-z0-9_]*)").expect("the pattern is valid");
@@ -30,7 +33,7 @@ pub(crate) fn classes_of(scenario: &Scenario) -> Vec<String> {
 
 /// Every document of these classes, of their relations and of their schema. The order of a document's columns counts, and so
 /// does the type of each value.
-pub(crate) async fn documents(database: &Database, classes: &[String]) -> Result<Value> {
+pub(crate) async fn documents(database: &Database, classes: &[String], ids: &[String]) -> Result<Value> {
     let mut found = Map::new();
     let mut names = database.list_collection_names().await?;
     names.sort();
@@ -58,7 +61,36 @@ pub(crate) async fn documents(database: &Database, classes: &[String]) -> Result
             found.insert(format!("_SCHEMA {class}"), describe(Bson::Document(fields.into_iter().collect())));
         }
     }
+    if !ids.is_empty() {
+        for (class, columns) in SHARED {
+            let named: Vec<String> = ids.iter().flat_map(|id| [id.clone(), format!("_User${id}")]).collect();
+            let any: Vec<Document> = columns.iter().map(|column| doc! { *column: { "$in": &named } }).collect();
+            let rows = database.collection::<Document>(class).find(doc! { "$or": any }).await?;
+            let rows: Vec<Document> = rows.try_collect().await?;
+            if !rows.is_empty() {
+                let rows = rows.into_iter().map(|row| describe(Bson::Document(by_name(without_chance(row)))));
+                found.insert(class.to_owned(), rows.collect());
+            }
+        }
+    }
     Ok(Value::Object(found))
+}
+
+/// A session without what is drawn for it: that it is there, and in which form.
+fn without_chance(mut row: Document) -> Document {
+    let token = Regex::new("^r:[0-9a-f]{32}$").expect("the pattern is valid");
+    if row.contains_key("_p_user") && row.get_str("_session_token").is_ok_and(|text| token.is_match(text)) {
+        row.insert("_session_token", "<token>");
+        row.insert("_id", "<id>");
+    }
+    row
+}
+
+/// The columns of a row in the order of their names: who owns the class writes some of them by themselves.
+fn by_name(row: Document) -> Document {
+    let mut columns: Vec<_> = row.into_iter().collect();
+    columns.sort_by(|(one, _), (other, _)| one.cmp(other));
+    columns.into_iter().collect()
 }
 
 /// The documents of each collection in an order that does not depend on which of several simultaneous writes came first.
