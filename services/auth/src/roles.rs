@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use parsefleet_core::error::Result;
 use parsefleet_proto::v1::{OperationResult, RequestContext, operation::Operation as Kind};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use crate::{
     caller::Caller,
@@ -22,7 +22,9 @@ use crate::{
 struct RoleRow {
     #[serde(rename = "objectId")]
     object_id: String,
-    name: String,
+    /// Without a text here nothing can name the role.
+    #[serde(default)]
+    name: Json,
 }
 
 /// A row of a join collection: the role lists the user or role that was asked for.
@@ -47,7 +49,7 @@ pub(crate) async fn of_user(objects: &Objects, context: &RequestContext, user_id
             true => Vec::new(),
             false => listing(objects, context, "_Join:roles:_Role", &inherited, &mut seen).await?,
         };
-        names.extend(roles.into_iter().map(|role| role.name));
+        names.extend(roles.iter().filter_map(|role| role.name.as_str()).map(str::to_owned));
     }
     Ok(names.into_iter().collect())
 }

@@ -49,6 +49,7 @@ async fn standalone(process: &Process) -> anyhow::Result<()> {
         process.shutdown.spawn(mails(process)?.run(bus, process.shutdown.clone()));
     }
     let schemas = Channel::local(service.clone().into_schemas_server());
+    let writes = auth.clone();
     let channels = Channels {
         auth: Channel::local(auth.clone().into_server()),
         auth_here: Some(Arc::new(auth)),
@@ -56,7 +57,9 @@ async fn standalone(process: &Process) -> anyhow::Result<()> {
         data_here: Some(Arc::new(service)),
         schemas,
     };
-    serve_gateway(process, listener, channels, &changes).await
+    let served = serve_gateway(process, listener, channels, &changes).await;
+    complete(process, &writes).await;
+    served
 }
 
 async fn gateway(process: &Process) -> anyhow::Result<()> {
@@ -80,7 +83,9 @@ async fn auth(process: &Process) -> anyhow::Result<()> {
         // It need not be there: jobs are kept until it is.
         auth = auth.publishing(bus::open(&process.config)?, &process.shutdown);
     }
-    serve_grpc(process, Role::Auth, listener, Routes::default().add(auth.into_server())).await
+    let served = serve_grpc(process, Role::Auth, listener, Routes::default().add(auth.clone().into_server())).await;
+    complete(process, &auth).await;
+    served
 }
 
 async fn data(process: &Process) -> anyhow::Result<()> {
@@ -110,6 +115,13 @@ async fn email(process: &Process) -> anyhow::Result<()> {
 }
 
 // === parts of roles ===
+
+/// Lets auth complete what follows writes whose clients are gone.
+async fn complete(process: &Process, auth: &AuthService) {
+    if tokio::time::timeout(process.config.fleet.shutdown_grace, auth.stop()).await.is_err() {
+        tracing::warn!("what follows some writes was not completed in time");
+    }
+}
 
 fn mails(process: &Process) -> anyhow::Result<EmailService> {
     EmailService::try_new(&process.config).context("start the email service")

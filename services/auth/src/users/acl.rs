@@ -1,11 +1,30 @@
 //! Who may read and write a user.
 
-use parsefleet_core::acl::is_truthy;
+use parsefleet_core::{ErrorCode, ParseError, acl::is_truthy, error::Result};
 use parsefleet_proto::v1::RequestContext;
 use serde_json::{Value as Json, json};
 
 use super::UserRow;
 use crate::caller::Caller;
+
+/// Refuses what is no permissions: taken for some it would grant nothing, and lock the user out.
+///
+/// # Errors
+/// 123 for anything but an object whose members say `read` and `write`, or the operation that removes it.
+pub(super) fn check(sent: Option<&Json>) -> Result<()> {
+    let grants = |rights: &Json| match rights {
+        Json::Object(rights) => {
+            rights.iter().all(|(right, given)| matches!(right.as_str(), "read" | "write") && given.is_boolean())
+        }
+        _ => false,
+    };
+    let is_valid = match sent {
+        None => true,
+        Some(Json::Object(subjects)) => subjects.contains_key("__op") || subjects.values().all(grants),
+        Some(other) => !is_truthy(other),
+    };
+    if is_valid { Ok(()) } else { Err(ParseError::new(ErrorCode::InvalidAcl, "Invalid ACL.")) }
+}
 
 /// The permissions of a new user for which nobody, and no class, gives some. Those of the user itself come to all.
 pub(super) fn of_new_user(is_private: bool) -> Json {
@@ -50,6 +69,30 @@ mod tests {
         assert_eq!(of_changed_user(&json!({}), "u", &Caller::User("u".to_owned())), json!({ "u": own }));
         assert_eq!(of_changed_user(&json!({}), "u", &Caller::Master), json!({}));
         assert_eq!(of_changed_user(&Json::Null, "u", &Caller::Public), Json::Null);
+    }
+
+    #[test]
+    fn what_is_no_permissions_is_refused() {
+        for wrong in [
+            json!(5),
+            json!("x"),
+            json!([]),
+            json!({"*": {"delete": true}}),
+            json!({"*": {"read": "yes"}}),
+            json!({"*": 1}),
+        ] {
+            assert!(check(Some(&wrong)).is_err(), "{wrong}");
+        }
+        for right in [
+            json!({}),
+            json!({"*": {}}),
+            json!({"role:a": {"read": true, "write": false}}),
+            json!({"__op": "Delete"}),
+            json!(null),
+        ] {
+            assert!(check(Some(&right)).is_ok(), "{right}");
+        }
+        assert!(check(None).is_ok());
     }
 
     #[test]

@@ -56,6 +56,7 @@ impl AuthService {
         let body = json::object(&request.body)?;
         let id = self.id_of_new_user(&body, new_id)?;
         let Parts { mut body, password, identities: sent } = take_apart(body)?;
+        acl::check(body.get("ACL"))?;
         self.fold_names(&mut body);
 
         let arriving = check_identification(&body, password.is_some(), sent.as_ref())?;
@@ -94,8 +95,6 @@ impl AuthService {
         let mail = self.plan_mail(&addressed).await?;
         columns.extend(mail.columns.clone());
         let condition = identity::add_columns(&identities, &mut columns);
-        // What the server decides on is not the body's to name.
-        body.retain(|name, _| !columns.contains_key(name));
 
         let origin = match providers.is_empty() {
             true => Origin::SignUp,
@@ -194,8 +193,11 @@ fn check_identification(body: &Map<String, Json>, has_password: bool, sent: Opti
 /// Takes what is this service's alone out of a body.
 ///
 /// # Errors
-/// 111 for a password that is no text and comes with an identity. Without one it counts as missing.
+/// 111 for a password that is no text and comes with an identity. Without one it counts as missing. 105 for a path into the identities.
 fn take_apart(mut body: Map<String, Json>) -> Result<Parts> {
+    if let Some(path) = body.keys().find(|key| key.starts_with("authData.")) {
+        return Err(ParseError::new(ErrorCode::InvalidKeyName, format!("can only query on {path}")));
+    }
     let identities = body.shift_remove("authData");
     // The column of older tokens: nobody chooses his own.
     body.shift_remove("sessionToken");

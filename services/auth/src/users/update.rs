@@ -49,6 +49,7 @@ impl AuthService {
             let text = format!("Cannot modify user {user_id}.");
             return Err(ParseError::sanitised(ErrorCode::SessionMissing, text));
         }
+        acl::check(body.get("ACL"))?;
 
         // What only a writer may learn of is not looked at for anybody else.
         let user = match password.is_some() || sent.is_some() {
@@ -90,8 +91,6 @@ impl AuthService {
         };
         let mail = self.plan_mail(&addressed).await?;
         columns.extend(mail.columns.clone());
-        // What the server decides on is not the body's to name.
-        body.retain(|name, _| !columns.contains_key(name));
         if let Some(rights) = body.get_mut("ACL") {
             *rights = acl::of_changed_user(rights, &user_id, &caller);
         }
