@@ -14,7 +14,10 @@ const ALLOWED: [(&str, &[&str]); 13] = [
     ("parsefleet-cache", &["parsefleet-core"]),
     ("parsefleet-mustache", &[]),
     ("parsefleet-bus", &[]),
-    ("parsefleet-gateway", &["parsefleet-core", "parsefleet-proto", "parsefleet-runtime", "parsefleet-cache"]),
+    (
+        "parsefleet-gateway",
+        &["parsefleet-core", "parsefleet-proto", "parsefleet-runtime", "parsefleet-cache", "parsefleet-mustache"],
+    ),
     (
         "parsefleet-auth",
         &["parsefleet-core", "parsefleet-proto", "parsefleet-runtime", "parsefleet-cache", "parsefleet-bus"],
