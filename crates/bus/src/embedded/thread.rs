@@ -77,7 +77,7 @@ impl JobFile {
 
     /// The same, for whoever cannot wait: it is not done if the thread is busy.
     pub(super) fn try_touch(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<()> + Send + 'static) {
-        let (task, _nobody_waits) = Task::new(Durability::Process, work);
+        let (task, _nobody_waits) = Task::with_answer(Durability::Process, work);
         if let Some(queue) = &self.queue {
             // Not being able to is no harm: a lease ends by itself.
             drop(queue.try_send(task));
@@ -90,7 +90,7 @@ impl JobFile {
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, BusError> {
         let stopped = || BusError::Unavailable("the thread of the job file has stopped".to_owned());
-        let (task, answer) = Task::new(durability, work);
+        let (task, answer) = Task::with_answer(durability, work);
         self.queue.as_ref().ok_or_else(stopped)?.send(task).await.map_err(|_| stopped())?;
         answer.await.map_err(|_| stopped())?
     }
@@ -110,7 +110,7 @@ where
     T: Send + 'static,
     F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
 {
-    fn new(durability: Durability, work: F) -> (Box<dyn Request>, oneshot::Receiver<Result<T, BusError>>) {
+    fn with_answer(durability: Durability, work: F) -> (Box<dyn Request>, oneshot::Receiver<Result<T, BusError>>) {
         let (reply, answer) = oneshot::channel();
         (Box::new(Self { durability, work: Some(work), result: None, reply }), answer)
     }
