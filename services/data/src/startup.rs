@@ -117,9 +117,7 @@ fn indexes(providers: &[String]) -> Vec<(&'static str, &'static str, Index)> {
     let mut indexes = vec![
         ("createIndexUserUsername", "_User", unique("username_1", "username")),
         (USERNAME_IGNORING_CASE, "_User", ignoring_case(sparse("case_insensitive_username", "username"))),
-        (USERNAME_IGNORING_CASE, "_User", unique_ignoring_case("username")),
         (EMAIL_IGNORING_CASE, "_User", ignoring_case(sparse("case_insensitive_email", "email"))),
-        (EMAIL_IGNORING_CASE, "_User", unique_ignoring_case("email")),
         ("createIndexUserEmail", "_User", unique("email_1", "email")),
         ("createIndexUserEmailVerifyToken", "_User", sparse("_email_verify_token", "_email_verify_token")),
         ("createIndexUserPasswordResetToken", "_User", sparse("_perishable_token", "_perishable_token")),
@@ -136,6 +134,11 @@ fn indexes(providers: &[String]) -> Vec<(&'static str, &'static str, Index)> {
         let index = unique(&format!("_auth_data_{provider}_id"), &format!("_auth_data_{provider}.id"));
         ("createIndexAuthDataUniqueness", "_User", index)
     }));
+    // After those that Parse Server makes: so they are listed in the same order, whoever came first.
+    indexes.extend([
+        (USERNAME_IGNORING_CASE, "_User", unique_ignoring_case("username")),
+        (EMAIL_IGNORING_CASE, "_User", unique_ignoring_case("email")),
+    ]);
     indexes.extend(claim_indexes().map(|index| ("", "_Idempotency", index)));
     indexes
 }

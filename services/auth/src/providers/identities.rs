@@ -53,6 +53,7 @@ pub(crate) struct Accepted {
 
 /// Who comes with `authData`.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one for each sign-up, and it is not kept")]
 pub(crate) enum Arrival {
     /// Somebody new.
     New(Accepted),

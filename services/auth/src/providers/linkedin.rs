@@ -30,7 +30,7 @@ pub(super) static LINKEDIN: Description = Description {
     profile: Profile {
         url: "https://api.linkedin.com/v2/me",
         carries: Carries::Bearer,
-        headers: headers,
+        headers,
         id: Id::Member("id", &[]),
         failure: Failure::Text(ErrorCode::ObjectNotFound, "LinkedIn API request failed."),
         incomplete: None,

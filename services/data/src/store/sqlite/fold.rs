@@ -29,7 +29,7 @@ fn field(field: &FieldCondition) -> Condition {
     let only = |constraints| FieldCondition { constraints, ..field.clone() };
     let (texts, rest): (Vec<&Constraint>, Vec<&Constraint>) =
         field.constraints.iter().partition(|constraint| matches!(constraint, Constraint::In(_)));
-    let rest: Vec<Constraint> = rest.into_iter().map(|constraint| constraint_of(constraint)).collect();
+    let rest: Vec<Constraint> = rest.into_iter().map(constraint_of).collect();
     let mut conditions = Vec::new();
     if !rest.is_empty() || texts.is_empty() {
         conditions.push(Condition::Field(only(rest)));
