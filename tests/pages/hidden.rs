@@ -29,7 +29,7 @@ async fn answers_do_not_tell_who_is_known() -> Result<()> {
         let [known, unknown] = measure(&site.client, path).await?;
         let distance = distance(&known, &unknown);
         let bound = BY_CHANCE * (2.0 / SAMPLES as f64).sqrt();
-        println!(
+        eprintln!(
             "{path}: median {:?} for known, {:?} for unknown users; distance of the distributions {distance:.4}, by chance up to {bound:.4}",
             known[SAMPLES / 2],
             unknown[SAMPLES / 2],

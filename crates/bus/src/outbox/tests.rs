@@ -1,5 +1,7 @@
 //! What becomes of intents, with a store and a bus in memory.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::{
     collections::BTreeMap,
     convert::Infallible,

@@ -24,7 +24,7 @@ async fn one_wins(fixture: &Fixture) {
     let same_name = |_: usize| json!({ "username": "anna", "password": "p" });
     assert_eq!(rivals(fixture, same_name, 202).await, 1);
     let same_name_to_people = |number: usize| {
-        let name = if number % 2 == 0 { "Bert" } else { "bERT" };
+        let name = if number.is_multiple_of(2) { "Bert" } else { "bERT" };
         json!({ "username": name, "password": "p" })
     };
     assert_eq!(rivals(fixture, same_name_to_people, 202).await, 1);

@@ -62,7 +62,7 @@ async fn a_new_password_ends_all_sessions_and_opens_one() {
     assert_eq!(fixture.public().resolve(&new_token).await.unwrap(), id);
     assert!(fixture.row("_Session", json!({})).await.get("createdWith").is_none());
     assert_eq!(*fixture.told.tokens.lock().unwrap(), [token]);
-    assert_eq!(*fixture.told.users.lock().unwrap(), [id.clone()]);
+    assert_eq!(*fixture.told.users.lock().unwrap(), std::slice::from_ref(&id));
     fixture.public().log_in(json!({ "username": "anna", "password": "new" })).await.unwrap();
     assert_eq!(refused(fixture.public().log_in(json!({ "username": "anna", "password": "secret" })).await).0, 101);
 }
@@ -119,7 +119,7 @@ async fn users_leave_and_their_tokens_are_worth_nothing() {
     assert_eq!(refused(fixture.user(&bert).delete("_User", &anna).await), error(206, "Insufficient auth."));
     assert_eq!(refused(fixture.master().delete("_User", "nobody").await).0, 101);
     fixture.user(&anna).delete("_User", &anna).await.unwrap();
-    assert_eq!(*fixture.told.users.lock().unwrap(), [anna.clone()]);
+    assert_eq!(*fixture.told.users.lock().unwrap(), std::slice::from_ref(&anna));
     assert_eq!(refused(fixture.public().resolve(&token).await), error(209, "Invalid session token"));
     assert_eq!(fixture.rows("_Session", json!({})).await.len(), 2, "sessions stay behind");
 }
