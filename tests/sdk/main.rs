@@ -1,14 +1,20 @@
 //! The official JavaScript SDK, unmodified, against every way to run Parsefleet.
 
+mod surroundings;
+
 use std::{path::Path, process::Command};
 
 use anyhow::{Result, ensure};
 use parsefleet_testkit::servers::{
-    APP_ID, Fleet, FleetPlan, MASTER_KEY, Parsefleet, Settings, mongodb_uri, plant_secret, redis_url, tool, tools_dir,
+    APP_ID, Fleet, FleetPlan, MASTER_KEY, Parsefleet, amqp_url, free_port, mongodb_uri, plant_secret, redis_url, tool,
+    tools_dir,
 };
 
+use crate::surroundings::Surroundings;
+
 /// The files of tests.
-const SUITES: [&str; 4] = ["objects.test.mjs", "config.test.mjs", "schemas.test.mjs", "users.test.mjs"];
+const SUITES: [&str; 5] =
+    ["objects.test.mjs", "config.test.mjs", "schemas.test.mjs", "users.test.mjs", "identities.test.mjs"];
 
 /// What users log in with: no log may hold it.
 const PASSWORD: &str = "sdk-password-that-nobody-says";
@@ -16,31 +22,42 @@ const PASSWORD: &str = "sdk-password-that-nobody-says";
 /// The oldest and the newest version that have to work.
 const SDKS: [&str; 2] = ["parse-5/node", "parse-8/node"];
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn alone_with_the_embedded_store() -> Result<()> {
     let folder = tempfile::tempdir()?;
-    let server = Parsefleet::start(folder.path(), Settings::default()).await?;
-    run_suites(&server.url, "embedded")
+    let around = Surroundings::start(free_port()?).await?;
+    let server = Parsefleet::start(folder.path(), around.settings()).await?;
+    run_suites(&server.url, "embedded", &around)
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn alone_on_mongodb() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let uri = mongodb_uri(&format!("sdk_alone_{}", rand::random::<u32>()))?;
-    let server = Parsefleet::start(folder.path(), Settings::default().option("databaseURI", uri)).await?;
-    run_suites(&server.url, "mongodb")
+    let around = Surroundings::start(free_port()?).await?;
+    let server = Parsefleet::start(folder.path(), around.settings().option("databaseURI", uri)).await?;
+    run_suites(&server.url, "mongodb", &around)
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn fleet() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let uri = mongodb_uri(&format!("sdk_fleet_{}", rand::random::<u32>()))?;
-    let fleet = Fleet::start(folder.path(), &FleetPlan::new(uri, Some(redis_url()?))).await?;
-    run_suites(&fleet.gateways[1].url, "mongodb")
+    let (first, second) = (free_port()?, free_port()?);
+    let around = Surroundings::start(second).await?;
+    let mut plan = FleetPlan::new(uri, Some(redis_url()?));
+    plan.gateway_ports = vec![first, second];
+    plan.amqp_url = Some(amqp_url()?);
+    plan.emails = 1;
+    // The gateways' ports are the plan's.
+    plan.common = around.settings();
+    plan.common.port = None;
+    let fleet = Fleet::start(folder.path(), &plan).await?;
+    run_suites(&fleet.gateways[1].url, "mongodb", &around)
 }
 
 /// Runs every suite with every SDK version; node's own report tells what failed.
-fn run_suites(url: &str, store: &str) -> Result<()> {
+fn run_suites(url: &str, store: &str, around: &Surroundings) -> Result<()> {
     plant_secret(PASSWORD);
     let suites = SUITES.map(|suite| Path::new(env!("CARGO_MANIFEST_DIR")).join("sdk").join(suite));
     for sdk in SDKS {
@@ -50,7 +67,8 @@ fn run_suites(url: &str, store: &str) -> Result<()> {
             .env("PARSE_SDK", sdk)
             .env("SERVER_URL", url)
             .env("STORE", store)
-            .env("PASSWORD", PASSWORD);
+            .env("PASSWORD", PASSWORD)
+            .envs(around.environment());
         node.env("TOOLS_NODE", tools_dir().join("node")).env("APP_ID", APP_ID).env("MASTER_KEY", MASTER_KEY);
         let output = node.output()?;
         ensure!(output.status.success(), "{sdk} on {url}:\n{}", String::from_utf8_lossy(&output.stdout));

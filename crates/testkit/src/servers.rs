@@ -1,6 +1,7 @@
 //! Real servers as child processes, on free ports, each with a log file of its own.
 
 mod fleet;
+mod identities;
 mod mail;
 mod mongodb;
 mod parse_server;
@@ -20,6 +21,7 @@ use anyhow::{Context as _, Result};
 
 pub use self::{
     fleet::{Fleet, FleetPlan},
+    identities::IdentityServer,
     mail::{Encryption, Inbox, Mail, MailServer, MailServerOptions, Message, Refusal},
     mongodb::{Mongod, mongodb_uri},
     parse_server::ParseServer,
