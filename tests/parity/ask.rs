@@ -1,8 +1,13 @@
 //! Asking a server, and what of its answer is compared.
 
-use std::{any::Any, collections::BTreeMap};
+use std::{
+    any::Any,
+    collections::BTreeMap,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use anyhow::{Context as _, Result};
+use aws_lc_rs::hmac;
 use mongodb::Client;
 use parsefleet_testkit::servers::{APP_ID, MAINTENANCE_KEY, MASTER_KEY, READ_ONLY_MASTER_KEY};
 use regex::{Captures, Regex};
@@ -167,7 +172,8 @@ impl Conversation {
                 None => "missing".to_owned(),
             }
         };
-        reference.replace_all(text, member).into_owned()
+        let text = text.replace("${totp}", &totp());
+        reference.replace_all(&text, member).into_owned()
     }
 
     /// An ETag depends on ids and times, so that only its shape is compared.
@@ -186,6 +192,18 @@ impl Conversation {
         }
         headers
     }
+}
+
+/// What an authenticator app with the secret GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ shows now.
+fn totp() -> String {
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, b"12345678901234567890");
+    let tag = hmac::sign(&key, &(seconds / 30).to_be_bytes());
+    let bytes = tag.as_ref();
+    let start = usize::from(bytes[19] & 0x0f);
+    let number =
+        bytes[start..start + 4].iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte)) & 0x7fff_ffff;
+    format!("{:06}", number % 1_000_000)
 }
 
 /// The headers of a question, references not filled in.

@@ -36,11 +36,16 @@ fn collect_members(path: &str, expected: &Map<String, Value>, actual: &Map<Strin
     }
     let names = |members: &Map<String, Value>| members.keys().cloned().collect::<Vec<_>>().join(", ");
     if expected.len() == actual.len()
-        && expected.keys().ne(actual.keys())
+        && ordered(expected).ne(ordered(actual))
         && actual.keys().all(|key| expected.contains_key(key))
     {
         tell(&format!("{path} (order of members)"), &names(expected), &names(actual), found);
     }
+}
+
+/// Names whose order counts: Parse Server makes the indexes of all providers at the same time.
+fn ordered(members: &Map<String, Value>) -> impl Iterator<Item = &String> {
+    members.keys().filter(|name| !name.starts_with("_auth_data_"))
 }
 
 fn tell(path: &str, expected: &str, actual: &str, found: &mut Vec<String>) {

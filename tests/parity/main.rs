@@ -83,7 +83,7 @@ async fn compare() -> Result<()> {
     }
     PASSWORDS.into_iter().for_each(plant_secret);
     let run = rand::random::<u32>();
-    let options = json!({ "rateLimit": limits(), "idempotencyOptions": idempotency() });
+    let options = json!({ "rateLimit": limits(), "idempotencyOptions": idempotency(), "auth": auth() });
     let database = |name: &str| mongodb_uri(&format!("parity_{run}_{name}"));
 
     let reference_uri = database("reference")?;
@@ -119,8 +119,8 @@ async fn compare() -> Result<()> {
     // seconds.
     let shared_uri = database("shared")?;
     people::move_in(&shared_uri).await?;
-    let cached = json!({ "schemaCacheTtl": 1 });
-    let options = json!({ "databaseOptions": cached, "rateLimit": limits(), "idempotencyOptions": idempotency() });
+    let mut options = options;
+    options["databaseOptions"] = json!({ "schemaCacheTtl": 1 });
     let theirs = ParseServer::start(folder.path(), &shared_uri, &options).await?;
     let theirs = Server::new("Parse Server, shared", &theirs.url.clone(), Some(&shared_uri), theirs).await?;
     let ours = test_app()
@@ -145,7 +145,12 @@ fn is_about_people(scenario: &Scenario) -> bool {
 /// The test app with the options that Parse Server runs with here.
 fn test_app() -> Settings {
     let settings = Settings::default().option("allowClientClassCreation", true);
-    settings.option("rateLimit", limits()).option("idempotencyOptions", idempotency())
+    settings.option("rateLimit", limits()).option("idempotencyOptions", idempotency()).option("auth", auth())
+}
+
+/// Providers beside anonymous users.
+fn auth() -> Value {
+    json!({ "mfa": { "options": ["TOTP"] } })
 }
 
 /// Limits on classes that only the questions about limits name. Their window is longer than the run.

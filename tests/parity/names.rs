@@ -4,7 +4,7 @@ use regex::Regex;
 use serde_json::Value;
 
 /// Gives everything that two servers invent for themselves the same names: ids and session tokens in the order of appearance, times,
-/// user names that were made up, and hashes of passwords.
+/// user names that were made up, recovery codes, and hashes of passwords.
 #[derive(Clone)]
 pub(crate) struct Names {
     ids: Vec<String>,
@@ -14,6 +14,7 @@ pub(crate) struct Names {
     token: Regex,
     username: Regex,
     hash: Regex,
+    recovery: Regex,
 }
 
 impl Names {
@@ -25,6 +26,7 @@ impl Names {
             time: Regex::new(r"20(?:2[5-9]|[3-9]\d)-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z").expect("the pattern is valid"),
             token: Regex::new(r"^r:[0-9a-f]{32}$").expect("the pattern is valid"),
             username: Regex::new(r"^[A-Za-z0-9]{25}$").expect("the pattern is valid"),
+            recovery: Regex::new(r"\b[A-Za-z0-9]{30}\b").expect("the pattern is valid"),
             // Both write a hash of cost 10; the prefix depends on the library.
             hash: Regex::new(r"^\$2[aby]\$10\$[./A-Za-z0-9]{53}$").expect("the pattern is valid"),
         }
@@ -100,6 +102,7 @@ impl Names {
                 text = text.replace(token.as_str(), &format!("<token {}>", index + 1));
             }
         }
+        let text = self.recovery.replace_all(&text, "<recovery code>");
         self.time.replace_all(&text, "<now>").into_owned()
     }
 }

@@ -15,7 +15,8 @@
 //!
 //! A scenario with `"apart": true` is asked as a whole of each server, where others alternate between two on one database.
 //!
-//! A question is `[request line, body?, extras?]`. `${n.member}` is a member of the answer to question n of the scenario.
+//! A question is `[request line, body?, extras?]`. `${n.member}` is a member of the answer to question n of the scenario,
+//! `${totp}` what an authenticator app with a certain secret shows.
 //! The request line's path is below the mount path; what stands after `where=` and other parameters is encoded on sending.
 //! Extras, all optional: `as` (`master`, `readonly`, `maintenance`, or the number of an answer with a `sessionToken`; default: a client), `headers` (added; null removes one),
 //! `text` (a body sent as it stands), `encoded` (true: the request line is sent as it stands), `unordered` (true: the order of
