@@ -28,6 +28,7 @@ mod microsoft;
 mod oauth2;
 mod oauth_code;
 mod phantauth;
+mod profile;
 mod qq;
 mod registry;
 mod spotify;

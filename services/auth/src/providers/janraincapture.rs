@@ -7,7 +7,9 @@ use serde_json::Value as Json;
 use super::{
     Occasion, Provider, Slice, Verdict,
     http::{self, Http},
-    id_of, refused, text,
+    id_of,
+    profile::prove,
+    text,
 };
 
 /// Asks the app's Capture host for the uuid of the token's user.
@@ -37,9 +39,6 @@ impl Provider for JanrainCapture {
             Some(token) => self.uuid(token).await,
             None => None,
         };
-        match uuid.filter(|uuid| id_of(slice.get("id")).as_ref() == Some(uuid)) {
-            Some(_) => Ok(Verdict::GOOD),
-            None => Err(refused("Janrain capture auth is invalid for this user.")),
-        }
+        prove(slice.get("id"), uuid, "Janrain capture auth is invalid for this user.")
     }
 }

@@ -8,7 +8,9 @@ use serde_json::Value as Json;
 use super::{
     Occasion, Provider, Slice, Verdict,
     http::{self, Http},
-    id_of, refused, text,
+    id_of,
+    profile::prove,
+    text,
 };
 
 const AUTH_INFO: &str = "https://rpxnow.com/api/v2/auth_info";
@@ -42,9 +44,6 @@ impl Provider for JanrainEngage {
             Some(token) => self.identifier(token).await,
             None => None,
         };
-        match identifier.filter(|identifier| id_of(slice.get("id")).as_ref() == Some(identifier)) {
-            Some(_) => Ok(Verdict::GOOD),
-            None => Err(refused("Janrain engage auth is invalid for this user.")),
-        }
+        prove(slice.get("id"), identifier, "Janrain engage auth is invalid for this user.")
     }
 }

@@ -1,43 +1,10 @@
-//! `phantauth`: clients send `id` and `access_token`. Nothing tells for which app a token was made.
+//! `phantauth`
 
-use async_trait::async_trait;
-use parsefleet_core::error::Result;
+use super::profile::Profile;
 
-use super::{
-    Occasion, Provider, Slice, Verdict,
-    http::{self, Http},
-    id_of, refused, text,
+pub(super) static PHANTAUTH: Profile = Profile {
+    name: "phantauth",
+    url: "https://phantauth.net/auth/userinfo",
+    id_member: "sub",
+    refusal: "PhantAuth auth is invalid for this user.",
 };
-
-const PROFILE: &str = "https://phantauth.net/auth/userinfo";
-
-/// Asks for the profile of the token's user.
-pub(super) struct PhantAuth {
-    profile_url: String,
-    http: Http,
-}
-
-impl PhantAuth {
-    pub(super) fn new(profile_url: Option<&str>, http: &Http) -> Self {
-        Self { profile_url: profile_url.unwrap_or(PROFILE).to_owned(), http: http.clone() }
-    }
-
-    async fn user(&self, token: &str) -> Option<String> {
-        let request = self.http.get(&self.profile_url)?.header("authorization", format!("bearer {token}"));
-        id_of(http::ask("phantauth", Some(request)).await.ok()?.good_json()?.get("sub"))
-    }
-}
-
-#[async_trait]
-impl Provider for PhantAuth {
-    async fn validate(&self, slice: &mut Slice, _occasion: &Occasion<'_>) -> Result<Verdict> {
-        let user = match text(slice, "access_token") {
-            Some(token) => self.user(token).await,
-            None => None,
-        };
-        match user.filter(|user| id_of(slice.get("id")).as_ref() == Some(user)) {
-            Some(_) => Ok(Verdict::GOOD),
-            None => Err(refused("PhantAuth auth is invalid for this user.")),
-        }
-    }
-}

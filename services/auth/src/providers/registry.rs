@@ -12,8 +12,8 @@ use serde_json::{Value as Json, json};
 use super::{
     AuthData, Provider, Slice, anonymous::Anonymous, apple::Apple, facebook::Facebook, gcenter::GameCenter,
     google::Google, http::Http, janraincapture::JanrainCapture, janrainengage::JanrainEngage, keycloak::Keycloak,
-    ldap::Ldap, meetup::Meetup, mfa::Mfa, oauth_code::OAuthCode, oauth2::OAuth2, phantauth::PhantAuth, text,
-    twitter::Twitter, unsupported, vkontakte::Vkontakte,
+    ldap::Ldap, meetup::MEETUP, mfa::Mfa, oauth_code::OAuthCode, oauth2::OAuth2, phantauth::PHANTAUTH,
+    profile::ProfileProvider, text, twitter::Twitter, unsupported, vkontakte::Vkontakte,
 };
 
 /// All providers.
@@ -124,8 +124,8 @@ fn adapter(name: &str, entry: &Entry, http: &Http) -> Option<Box<dyn Provider>> 
         ProviderSettings::Mfa(options) => Box::new(Mfa::new(options, http)),
         ProviderSettings::JanrainCapture(host) => Box::new(JanrainCapture::new(host, endpoint("entity"), http)),
         ProviderSettings::JanrainEngage(key) => Box::new(JanrainEngage::new(key, endpoint("authInfo"), http)),
-        ProviderSettings::Meetup => Box::new(Meetup::new(endpoint("profile"), http)),
-        ProviderSettings::PhantAuth => Box::new(PhantAuth::new(endpoint("profile"), http)),
+        ProviderSettings::Meetup => Box::new(ProfileProvider::new(&MEETUP, endpoint("profile"), http)),
+        ProviderSettings::PhantAuth => Box::new(ProfileProvider::new(&PHANTAUTH, endpoint("profile"), http)),
         ProviderSettings::Vkontakte(options) => {
             Box::new(Vkontakte::new(options, endpoint("token"), endpoint("profile"), http))
         }
