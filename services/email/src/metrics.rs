@@ -10,13 +10,16 @@ use parsefleet_runtime::telemetry::metrics::meter;
 
 use crate::sender::FailureClass;
 
-/// Bounds of the histogram in seconds.
-const BOUNDS: [f64; 10] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0];
+/// Bounds of the histogram of sending in seconds.
+const SEND_BOUNDS: [f64; 10] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0];
+/// Bounds of the histogram of noting in seconds.
+const NOTE_BOUNDS: [f64; 9] = [0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.05, 0.25, 2.5];
 
 pub(crate) struct Metrics {
     provider: &'static str,
     mails: Counter<u64>,
-    durations: Histogram<f64>,
+    sending: Histogram<f64>,
+    noting: Histogram<f64>,
 }
 
 /// What became of a job.
@@ -35,11 +38,13 @@ pub(crate) enum Outcome {
 impl Metrics {
     pub(crate) fn new(provider: &'static str) -> Self {
         let meter = meter();
-        let durations = meter.f64_histogram("parsefleet.mail.send.duration").with_unit("s");
+        let seconds =
+            |name, bounds: &[f64]| meter.f64_histogram(name).with_unit("s").with_boundaries(bounds.to_vec()).build();
         Self {
             provider,
             mails: meter.u64_counter("parsefleet.mails").build(),
-            durations: durations.with_boundaries(BOUNDS.to_vec()).build(),
+            sending: seconds("parsefleet.mail.send.duration", &SEND_BOUNDS),
+            noting: seconds("parsefleet.mail.note.duration", &NOTE_BOUNDS),
         }
     }
 
@@ -60,7 +65,13 @@ impl Metrics {
     }
 
     /// How long handing over took, or trying to.
-    pub(crate) fn took(&self, elapsed: Duration) {
-        self.durations.record(elapsed.as_secs_f64(), &[KeyValue::new("provider", self.provider)]);
+    /// The other side took so long to answer.
+    pub(crate) fn send_took(&self, elapsed: Duration) {
+        self.sending.record(elapsed.as_secs_f64(), &[KeyValue::new("provider", self.provider)]);
+    }
+
+    /// It took so long until a sent mail was noted for good.
+    pub(crate) fn note_took(&self, elapsed: Duration) {
+        self.noting.record(elapsed.as_secs_f64(), &[]);
     }
 }

@@ -97,9 +97,9 @@ impl SendError {
 }
 
 /// The sender that the configuration names.
-pub(crate) fn build(provider: &MailProvider, connections: u16) -> Result<Box<dyn Sender>, EmailError> {
+pub(crate) fn build(provider: &MailProvider) -> Result<Box<dyn Sender>, EmailError> {
     Ok(match provider {
-        MailProvider::Smtp(settings) => Box::new(smtp::SmtpSender::try_new(settings, connections)?),
+        MailProvider::Smtp(settings) => Box::new(smtp::SmtpSender::try_new(settings)?),
         MailProvider::Mailgun { endpoint, domain, api_key } => {
             Box::new(mailgun::Mailgun::new(http::Client::try_new()?, endpoint, domain, api_key.clone()))
         }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashSet,
+    convert::Infallible,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
@@ -94,7 +95,7 @@ impl EmailService {
     /// If nothing could be sent that way.
     pub fn try_new(config: &Config) -> Result<Self, EmailError> {
         let mail = config.mail.as_ref().ok_or(EmailError::NoAdapter)?;
-        let sender = sender::build(&mail.provider, mail.concurrency)?;
+        let sender = sender::build(&mail.provider)?;
         Ok(Self {
             templates: Templates::load(mail).map_err(EmailError::Templates)?,
             record: sent::open(config)?,
@@ -115,10 +116,10 @@ impl EmailService {
         shutdown.track(work(bus, Queue::Mail, options, Arc::new(self), stop)).await;
     }
 
-    /// Sends the mail of a job that nobody else sends.
+    /// Sends the mail of a job, unless somebody else does or has.
     async fn send_once(&self, job: &Job) -> Verdict {
         let id = job.id.as_str();
-        let is_recorded = match self.record.claim(id).await {
+        let is_claimed = match self.record.claim(id).await {
             Ok(Claim::Mine) => true,
             Ok(Claim::Sent) => {
                 self.metrics.count(Outcome::SentBefore);
@@ -132,14 +133,13 @@ impl EmailService {
                 false
             }
         };
-        match self.send_claimed(job).await {
+        match self.send_and_note(job).await {
             Ok(()) => {
-                self.note_sent(id).await;
                 self.metrics.count(Outcome::Sent);
                 Verdict::Done
             }
             Err(error) => {
-                if is_recorded && let Err(error) = self.record.release(id).await {
+                if is_claimed && let Err(error) = self.record.release(id).await {
                     tracing::debug!(%error, "a claim was not given up; it ends by itself");
                 }
                 self.failed(&error)
@@ -147,30 +147,35 @@ impl EmailService {
         }
     }
 
-    /// Sends, and prolongs the claim meanwhile.
-    async fn send_claimed(&self, job: &Job) -> Result<(), SendError> {
-        let send = self.send(job);
-        let renew = async {
-            loop {
-                tokio::time::sleep(RENEW_EVERY).await;
-                if let Err(error) = self.record.renew(job.id.as_str()).await {
-                    tracing::debug!(%error, "a claim was not prolonged");
-                }
-            }
-        };
-        tokio::select! {
-            sent = send => sent,
-            () = renew => Ok(()),
-        }
-    }
-
-    async fn send(&self, job: &Job) -> Result<(), SendError> {
+    /// Sends, and notes it at once. A process that is killed between the other side's yes and the note makes its mail come
+    /// twice: nothing else is done there.
+    async fn send_and_note(&self, job: &Job) -> Result<(), SendError> {
+        let id = job.id.as_str();
         let mail = self.write(job)?;
         let span = tracing::info_span!("mail.send", otel.kind = "client", provider = self.sender.name());
         let started = Instant::now();
-        let sent = self.sender.send(&mail).instrument(span).await;
-        self.metrics.took(started.elapsed());
+        let sent = tokio::select! {
+            biased;
+            sent = self.sender.send(&mail).instrument(span) => sent,
+            never = self.keep_claim(id) => match never {},
+        };
+        let answered = Instant::now();
+        if sent.is_ok() {
+            self.note_sent(id).await;
+            self.metrics.note_took(answered.elapsed());
+        }
+        self.metrics.send_took(answered - started);
         sent
+    }
+
+    /// Prolongs a claim for as long as it runs.
+    async fn keep_claim(&self, id: &str) -> Infallible {
+        loop {
+            tokio::time::sleep(RENEW_EVERY).await;
+            if let Err(error) = self.record.renew(id).await {
+                tracing::debug!(%error, "a claim was not prolonged");
+            }
+        }
     }
 
     fn write(&self, job: &Job) -> Result<Mail, SendError> {

@@ -1,16 +1,18 @@
 //! Any server that speaks SMTP. Connections are kept and used again.
 
+mod connections;
+
 use std::{error::Error as _, time::Duration};
 
 use async_trait::async_trait;
 use lettre::{
-    Address, AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor,
+    Address, Message,
     message::{
         Mailbox as LettreMailbox, MultiPart, SinglePart,
         header::{HeaderName, HeaderValue},
     },
     transport::smtp::{
-        Error, PoolConfig,
+        Error,
         authentication::Credentials,
         client::{Certificate, CertificateStore, Tls, TlsParameters},
         extension::ClientId,
@@ -19,32 +21,29 @@ use lettre::{
 use parsefleet_runtime::config::{Smtp, SmtpSecurity};
 use secrecy::ExposeSecret as _;
 
+use self::connections::{Connections, Server};
 use super::{FailureClass, SendError, Sender};
 use crate::{address::Mailbox, mail::Mail, service::EmailError};
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longest time for one mail, the connection included.
 const TIMEOUT: Duration = Duration::from_secs(25);
 
 pub(crate) struct SmtpSender {
-    transport: AsyncSmtpTransport<Tokio1Executor>,
+    connections: Connections,
 }
 
 impl SmtpSender {
-    pub(crate) fn try_new(settings: &Smtp, connections: u16) -> Result<Self, EmailError> {
-        let pool = PoolConfig::new().max_size(u32::from(connections));
-        let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&settings.host)
-            .port(settings.port)
-            .timeout(Some(CONNECT_TIMEOUT))
-            .pool_config(pool)
-            .tls(tls(settings)?);
-        if let Some((user, password)) = &settings.credentials {
-            builder = builder.credentials(Credentials::new(user.clone(), password.expose_secret().to_owned()));
-        }
-        if let Some(name) = &settings.hello_name {
-            builder = builder.hello_name(ClientId::Domain(name.clone()));
-        }
-        Ok(Self { transport: builder.build() })
+    pub(crate) fn try_new(settings: &Smtp) -> Result<Self, EmailError> {
+        let credentials = settings.credentials.as_ref();
+        let server = Server {
+            host: settings.host.clone(),
+            port: settings.port,
+            tls: tls(settings)?,
+            hello: settings.hello_name.clone().map(ClientId::Domain).unwrap_or_default(),
+            credentials: credentials
+                .map(|(user, password)| Credentials::new(user.clone(), password.expose_secret().to_owned())),
+        };
+        Ok(Self { connections: Connections::new(server) })
     }
 }
 
@@ -56,11 +55,9 @@ impl Sender for SmtpSender {
 
     async fn send(&self, mail: &Mail) -> Result<(), SendError> {
         let message = message(mail)?;
-        match tokio::time::timeout(TIMEOUT, self.transport.send(message)).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => Err(failed(&error)),
-            Err(_) => Err(SendError::new(FailureClass::Timeout, "SMTP")),
-        }
+        let text = String::from_utf8(message.formatted()).map_err(|_| no_message())?;
+        let sent = tokio::time::timeout(TIMEOUT, self.connections.send(message.envelope(), &text)).await;
+        sent.unwrap_or_else(|_| Err(SendError::new(FailureClass::Timeout, "SMTP")))
     }
 }
 
@@ -101,7 +98,11 @@ fn message(mail: &Mail) -> Result<Message, SendError> {
         Some(html) => builder.multipart(MultiPart::alternative_plain_html(text, html)),
         None => builder.singlepart(SinglePart::plain(text)),
     };
-    message.map_err(|_| SendError::new(FailureClass::Invalid, "no message can be made of it"))
+    message.map_err(|_| no_message())
+}
+
+fn no_message() -> SendError {
+    SendError::new(FailureClass::Invalid, "no message can be made of it")
 }
 
 fn mailbox(mailbox: &Mailbox) -> Result<LettreMailbox, SendError> {

@@ -1,11 +1,14 @@
 //! The record of one machine: a file with a line for each mail. Only one process works on it at a time.
+//!
+//! A note is written as soon as there is something to note, by whoever has it: what the kernel has been given survives the
+//! end of the process. Only then does it wait for the disk, together with others, while nobody is kept from writing.
 
 use std::{
     collections::{HashSet, VecDeque},
     fs::{self, File},
     io::{self, Write as _},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -22,7 +25,10 @@ pub(crate) struct FileRecord {
 
 struct Inner {
     path: PathBuf,
-    file: File,
+    /// Shared with those who wait until their note is on the disk
+    file: Arc<File>,
+    /// Whether the last line may have been cut off, by a disk that was full
+    is_torn: bool,
     /// Lines in the file, those that are forgotten included
     lines: usize,
     /// Seconds since 1970, and the job
@@ -43,8 +49,14 @@ impl FileRecord {
         };
         let file = File::options().create(true).append(true).open(path)?;
         let oldest = now().saturating_sub(REMEMBERED.as_secs());
-        let mut inner =
-            Inner { path: path.to_owned(), file, lines: 0, in_order: VecDeque::new(), jobs: HashSet::new() };
+        let mut inner = Inner {
+            path: path.to_owned(),
+            file: Arc::new(file),
+            is_torn: false,
+            lines: 0,
+            in_order: VecDeque::new(),
+            jobs: HashSet::new(),
+        };
         for line in text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n')) {
             let Some((seconds, job)) = line.split_once(' ') else { continue };
             let seconds = seconds.parse().unwrap_or(0);
@@ -61,8 +73,7 @@ impl FileRecord {
 #[async_trait]
 impl SentRecord for FileRecord {
     async fn claim(&self, job: &str) -> Result<Claim, RecordError> {
-        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(if inner.jobs.contains(job) { Claim::Sent } else { Claim::Mine })
+        Ok(if lock(&self.inner).jobs.contains(job) { Claim::Sent } else { Claim::Mine })
     }
 
     async fn renew(&self, _job: &str) -> Result<(), RecordError> {
@@ -70,9 +81,14 @@ impl SentRecord for FileRecord {
     }
 
     async fn sent(&self, job: &str) -> Result<(), RecordError> {
-        let (inner, job) = (Arc::clone(&self.inner), job.to_owned());
-        let write = move || inner.lock().unwrap_or_else(PoisonError::into_inner).append(&job);
-        Ok(tokio::task::spawn_blocking(write).await.map_err(|_| RecordError::Interrupted)??)
+        // Not by a thread that would have to be woken first: whoever is killed until then sends the mail twice.
+        let file = lock(&self.inner).append(job)?;
+        let inner = Arc::clone(&self.inner);
+        let flush = move || {
+            file.sync_data()?;
+            lock(&inner).shorten()
+        };
+        Ok(tokio::task::spawn_blocking(flush).await.map_err(|_| RecordError::Interrupted)??)
     }
 
     async fn release(&self, _job: &str) -> Result<(), RecordError> {
@@ -81,17 +97,22 @@ impl SentRecord for FileRecord {
 }
 
 impl Inner {
-    fn append(&mut self, job: &str) -> io::Result<()> {
+    /// Writes a note. It is on the disk when the file that is returned is.
+    fn append(&mut self, job: &str) -> io::Result<Arc<File>> {
         let now = now();
         // Known before it is safe: whoever asks this process meanwhile is told so.
         self.remember(now, job);
-        self.file.write_all(format!("{now} {job}\n").as_bytes())?;
-        self.file.sync_data()?;
-        self.forget(now);
-        if self.lines > 2 * CAPACITY {
-            self.rewrite()?;
-        }
-        Ok(())
+        let begin = if self.is_torn { "\n" } else { "" };
+        self.is_torn = true;
+        self.file.as_ref().write_all(format!("{begin}{now} {job}\n").as_bytes())?;
+        self.is_torn = false;
+        Ok(Arc::clone(&self.file))
+    }
+
+    /// Forgets what is old, in the file only when that is worth it.
+    fn shorten(&mut self) -> io::Result<()> {
+        self.forget(now());
+        if self.lines > 2 * CAPACITY { self.rewrite() } else { Ok(()) }
     }
 
     fn remember(&mut self, seconds: u64, job: &str) {
@@ -120,10 +141,15 @@ impl Inner {
         file.write_all(lines.as_bytes())?;
         file.sync_all()?;
         fs::rename(&new, &self.path)?;
-        self.file = File::options().append(true).open(&self.path)?;
+        self.file = Arc::new(File::options().append(true).open(&self.path)?);
+        self.is_torn = false;
         self.lines = self.in_order.len();
         Ok(())
     }
+}
+
+fn lock(inner: &Mutex<Inner>) -> MutexGuard<'_, Inner> {
+    inner.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn now() -> u64 {
@@ -152,6 +178,56 @@ mod tests {
         record.sent("c").await?;
         let text = fs::read_to_string(&path)?;
         assert_eq!(text.lines().count(), 3, "{text}");
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_note_survives_a_death_that_does_not_wait_for_the_disk() -> Result<(), RecordError> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("mails-sent");
+        let record = FileRecord::open(&path)?;
+        // Begun, and given up when it would have to wait for the first time.
+        tokio::select! {
+            biased;
+            noted = record.sent("a") => noted?,
+            () = std::future::ready(()) => {}
+        }
+        let text = fs::read_to_string(&path)?;
+        assert!(text.ends_with(" a\n"), "{text:?}");
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_note_that_was_cut_off_spoils_no_other() -> Result<(), RecordError> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("mails-sent");
+        let record = FileRecord::open(&path)?;
+        File::options().append(true).open(&path)?.write_all(b"1 half a li")?;
+        lock(&record.inner).is_torn = true;
+        record.sent("a").await?;
+        record.sent("b").await?;
+        let record = FileRecord::open(&path)?;
+        assert_eq!((record.claim("a").await?, record.claim("b").await?), (Claim::Sent, Claim::Sent));
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn what_is_forgotten_leaves_the_file_in_the_end() -> Result<(), RecordError> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("mails-sent");
+        let record = FileRecord::open(&path)?;
+        {
+            let mut inner = lock(&record.inner);
+            for number in 0..=2 * CAPACITY {
+                inner.remember(now(), &number.to_string());
+            }
+        }
+        record.sent("last").await?;
+        let text = fs::read_to_string(&path)?;
+        assert_eq!(text.lines().count(), CAPACITY);
+        assert_eq!((record.claim("0").await?, record.claim("last").await?), (Claim::Mine, Claim::Sent));
+        record.sent("one more").await?;
+        assert!(fs::read_to_string(&path)?.ends_with(" one more\n"), "the new file is written to");
         Ok(())
     }
 }

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use redis::{
-    Client, RedisResult, Script,
+    Client, IntoConnectionInfo as _, RedisResult, Script,
     aio::{ConnectionManager, ConnectionManagerConfig},
+    io::tcp::TcpSettings,
 };
 
 use super::{Claim, REMEMBERED, RecordError, SentRecord};
@@ -41,8 +42,10 @@ impl RedisRecord {
             .set_response_timeout(Some(RESPONSE_TIMEOUT))
             .set_connection_timeout(Some(RESPONSE_TIMEOUT))
             .set_number_of_retries(1);
+        // A note does not wait in the kernel until the command before it is acknowledged.
+        let address = url.into_connection_info()?.set_tcp_settings(TcpSettings::default().set_nodelay(true));
         Ok(Self {
-            connection: ConnectionManager::new_lazy_with_config(Client::open(url)?, config)?,
+            connection: ConnectionManager::new_lazy_with_config(Client::open(address)?, config)?,
             prefix,
             process: format!("{:032x}", rand::random::<u128>()),
             claim: Script::new(CLAIM),

@@ -4,6 +4,10 @@ use anyhow::Result;
 use parsefleet_bus::Verdict;
 use parsefleet_testkit::servers::{Encryption, MailServer, MailServerOptions, Refusal, free_port};
 use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpListener,
+};
 
 use super::{RECIPIENT, SECRET, TOKEN, buried, retried, send};
 
@@ -106,5 +110,44 @@ async fn failures_have_classes() -> Result<()> {
     options["port"] = json!(free_port()?);
     assert_eq!(retried(&send("smtp", options).await?)?, "no connection: SMTP");
     assert_eq!(server.mails().len(), 1);
+    Ok(())
+}
+
+/// Says these lines to one client, each after the one before was answered; what the client said last.
+async fn say(listener: TcpListener, lines: &[&str]) -> Result<String> {
+    let (mut stream, _) = listener.accept().await?;
+    let mut heard = vec![0; 64 * 1024];
+    let mut length = 0;
+    for line in lines {
+        stream.write_all(format!("{line}\r\n").as_bytes()).await?;
+        length = stream.read(&mut heard).await?;
+    }
+    stream.write_all(b"250 kept\r\n").await?;
+    Ok(String::from_utf8(heard[..length].to_vec())?)
+}
+
+/// In two parts, the end would wait for an acknowledgement of the beginning, and be sent even if the process was killed
+/// meanwhile.
+#[tokio::test]
+async fn a_mail_is_handed_over_in_one_piece() -> Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let port = listener.local_addr()?.port();
+    let options = json!({ "host": "127.0.0.1", "port": port, "security": "none", "from": "noreply@example.com" });
+    let server = say(listener, &["220 hello", "250 hello", "250 yes", "250 yes", "354 speak"]);
+    let (mail, verdict) = tokio::join!(server, send("smtp", options));
+    let mail = mail?;
+    assert_eq!(verdict?, Verdict::Done);
+    assert!(mail.contains("\r\nSubject: ") && mail.ends_with("\r\n.\r\n"), "{mail}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_server_of_ascii_gets_nothing_else() -> Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let port = listener.local_addr()?.port();
+    let options = json!({ "host": "127.0.0.1", "port": port, "security": "none", "from": "jürgen@exämple.com" });
+    let (last, verdict) = tokio::join!(say(listener, &["220 hello", "250 hello"]), send("smtp", options));
+    assert_eq!(buried(&verdict?)?, "refused for good: SMTP, the server takes ASCII only");
+    assert_eq!(last?, "QUIT\r\n");
     Ok(())
 }
