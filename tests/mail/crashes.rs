@@ -10,8 +10,6 @@ use parsefleet_testkit::servers::{
 
 use super::{check, check_log, publish, received, schedule, settings, wait_until_idle};
 
-/// Mails that one process sends at a time.
-const CONCURRENCY: usize = 8;
 /// How long the server thinks about a mail: so that there is something to be killed.
 const THINKING: Duration = Duration::from_millis(20);
 
@@ -68,7 +66,7 @@ async fn kill_at_random(
     wait_until_idle(bus).await?;
     let duplicates = check(server, count)?;
     eprintln!("{count} mails, {kills} kills, {duplicates} sent twice");
-    // Those whose process died between the server's yes and the note of it.
-    ensure!(duplicates <= kills * CONCURRENCY, "{duplicates} mails came twice with {kills} kills");
+    // Those whose process died between the server's yes and the note of it: that is far shorter than all the rest.
+    ensure!(duplicates <= kills, "{duplicates} mails came twice with {kills} kills");
     check_log(&process)
 }

@@ -75,16 +75,6 @@ pub enum BusError {
     Failed(String),
 }
 
-impl BusError {
-    /// Whether the same may work later.
-    pub fn is_retriable(&self) -> bool {
-        match self {
-            Self::Unavailable(_) | Self::Unroutable(_) => true,
-            Self::TooLarge(_) | Self::Lost | Self::Failed(_) => false,
-        }
-    }
-}
-
 /// Refuses what no backend takes.
 pub(crate) fn check_size(job: &Job) -> Result<(), BusError> {
     match job.body.len() {

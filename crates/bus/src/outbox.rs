@@ -9,7 +9,11 @@ mod background;
 #[cfg(test)]
 mod tests;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use async_trait::async_trait;
 use tokio::sync::mpsc;
@@ -112,12 +116,13 @@ pub struct Outbox<S> {
 #[must_use = "say whether the write happened"]
 pub struct Intent {
     job: Job,
+    kept_at: Instant,
     decided: mpsc::Sender<Decided>,
 }
 
 /// An intent whose write has an outcome.
 enum Decided {
-    Publish(Job),
+    Publish { job: Job, kept_at: Instant },
     Drop(JobId),
 }
 
@@ -135,33 +140,24 @@ impl<S: OutboxStore> Outbox<S> {
 
     /// Keeps a job that is to be done once the write has happened. Call it before the write; if it fails, do not write.
     pub async fn intend(&self, job: Job, witness: Witness) -> Result<Intent, S::Error> {
-        let entry = Entry { job, witness };
+        let (entry, kept_at) = (Entry { job, witness }, Instant::now());
         self.store.put(&entry).await?;
-        Ok(Intent { job: entry.job, decided: self.decided.clone() })
+        Ok(Intent { job: entry.job, kept_at, decided: self.decided.clone() })
     }
 }
 
 impl Intent {
     /// The write happened: the job is published soon. Never waits.
     pub fn happened(self) {
-        let Self { job, decided } = self;
+        let Self { job, kept_at, decided } = self;
         // What does not fit, or comes too late, is found by the sweep.
-        drop(decided.try_send(Decided::Publish(job)));
+        drop(decided.try_send(Decided::Publish { job, kept_at }));
     }
 
     /// The write did not happen, and will not: the job is dropped. Never waits.
     pub fn failed(self) {
-        let Self { job, decided } = self;
+        let Self { job, decided, .. } = self;
         drop(decided.try_send(Decided::Drop(job.id)));
-    }
-
-    /// [`Self::happened`] or [`Self::failed`], as the result of the write says. An error must mean that there was no write: if
-    /// that is not known, drop the intent.
-    pub fn conclude<T, E>(self, written: &Result<T, E>) {
-        match written {
-            Ok(_) => self.happened(),
-            Err(_) => self.failed(),
-        }
     }
 }
 

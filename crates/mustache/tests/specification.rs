@@ -1,5 +1,5 @@
-//! The cases of the Mustache specification (github.com/mustache/spec, MIT licence) for what this crate renders: interpolation,
-//! sections, inverted sections, comments, delimiters. Left out are partials and lambdas.
+//! The cases of the Mustache specification (github.com/mustache/spec; its licence is in `specification.LICENSE`) for what this
+//! crate renders: interpolation, sections, inverted sections, comments, delimiters. Left out are partials and lambdas.
 
 use parsefleet_mustache::{Escape, Template};
 use serde_json::Value;

@@ -49,16 +49,17 @@ async fn standalone(process: &Process) -> anyhow::Result<()> {
         process.shutdown.spawn(mails(process)?.run(bus, process.shutdown.clone()));
     }
     let schemas = Channel::local(service.clone().into_schemas_server());
-    let writes = auth.clone();
     let channels = Channels {
         auth: Channel::local(auth.clone().into_server()),
-        auth_here: Some(Arc::new(auth)),
+        auth_here: Some(Arc::new(auth.clone())),
         data,
-        data_here: Some(Arc::new(service)),
+        data_here: Some(Arc::new(service.clone())),
         schemas,
     };
     let served = serve_gateway(process, listener, channels, &changes).await;
-    complete(process, &writes).await;
+    // One after the other: auth writes by way of data.
+    complete(process, auth.stop()).await;
+    complete(process, service.stop()).await;
     served
 }
 
@@ -84,7 +85,7 @@ async fn auth(process: &Process) -> anyhow::Result<()> {
         auth = auth.publishing(bus::open(&process.config)?, &process.shutdown);
     }
     let served = serve_grpc(process, Role::Auth, listener, Routes::default().add(auth.clone().into_server())).await;
-    complete(process, &auth).await;
+    complete(process, auth.stop()).await;
     served
 }
 
@@ -96,8 +97,10 @@ async fn data(process: &Process) -> anyhow::Result<()> {
     let routes = Routes::default()
         .add(data.clone().into_server())
         .add(data.clone().into_rows_server())
-        .add(data.into_schemas_server());
-    serve_grpc(process, Role::Data, listener, routes).await
+        .add(data.clone().into_schemas_server());
+    let served = serve_grpc(process, Role::Data, listener, routes).await;
+    complete(process, data.stop()).await;
+    served
 }
 
 /// Takes jobs and sends mails. Nobody calls it.
@@ -116,10 +119,10 @@ async fn email(process: &Process) -> anyhow::Result<()> {
 
 // === parts of roles ===
 
-/// Lets auth complete what follows writes whose clients are gone.
-async fn complete(process: &Process, auth: &AuthService) {
-    if tokio::time::timeout(process.config.fleet.shutdown_grace, auth.stop()).await.is_err() {
-        tracing::warn!("what follows some writes was not completed in time");
+/// Lets a service end what it does beside requests: nothing is left half done that can be completed in time.
+async fn complete(process: &Process, rest: impl Future<Output = ()>) {
+    if tokio::time::timeout(process.config.fleet.shutdown_grace, rest).await.is_err() {
+        tracing::warn!("what follows some requests was not completed in time");
     }
 }
 

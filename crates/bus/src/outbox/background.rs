@@ -65,14 +65,14 @@ impl<S: OutboxStore> OutboxWorker<S> {
                 decision = self.decisions.recv(), if running.len() < CONCURRENCY => decision,
             };
             let Some(decision) = decision else { break };
-            running.spawn(carry_out(Arc::clone(&self.bus), Arc::clone(&self.store), decision));
+            running.spawn(carry_out(Arc::clone(&self.bus), Arc::clone(&self.store), self.settings, decision));
         }
         let rest = async {
             while let Ok(Some(decision)) = tokio::time::timeout(LINGER, self.decisions.recv()).await {
                 if running.len() >= CONCURRENCY {
                     running.join_next().await;
                 }
-                running.spawn(carry_out(Arc::clone(&self.bus), Arc::clone(&self.store), decision));
+                running.spawn(carry_out(Arc::clone(&self.bus), Arc::clone(&self.store), self.settings, decision));
             }
             while running.join_next().await.is_some() {}
         };
@@ -82,12 +82,14 @@ impl<S: OutboxStore> OutboxWorker<S> {
     }
 }
 
-async fn carry_out<S: OutboxStore>(bus: Arc<dyn Bus>, store: Arc<S>, decision: Decided) {
+async fn carry_out<S: OutboxStore>(bus: Arc<dyn Bus>, store: Arc<S>, settings: OutboxSettings, decision: Decided) {
     match decision {
         Decided::Drop(id) => {
             remove(&*store, &id).await;
         }
-        Decided::Publish(job) => {
+        // It has waited for the bus, and is the sweep's, in any process, or soon will be.
+        Decided::Publish { kept_at, .. } if kept_at.elapsed() >= settings.publish_after / 2 => {}
+        Decided::Publish { job, .. } => {
             publish(&*bus, &*store, &job).await;
         }
     }

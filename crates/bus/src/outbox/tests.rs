@@ -9,7 +9,6 @@ use std::{
         Mutex,
         atomic::{AtomicBool, Ordering},
     },
-    time::Instant,
 };
 
 use super::*;
@@ -131,6 +130,19 @@ async fn decisions_are_carried_out_before_the_stop() {
     assert_eq!(bus.published.lock().unwrap().as_slice(), &[job("written").id]);
     let left: Vec<_> = store.0.entries.lock().unwrap().keys().cloned().collect();
     assert_eq!(left, [job("unknown").id]);
+}
+
+#[tokio::test]
+async fn what_has_waited_too_long_is_left_to_one_sweep() {
+    let (recorder, store) = (Arc::new(Recorder::default()), Memory::default());
+    let bus: Arc<dyn Bus> = recorder.clone();
+    store.0.written.lock().unwrap().push(String::new());
+    let (outbox, worker) = Outbox::new(Arc::clone(&bus), store.clone(), AT_ONCE);
+    outbox.intend(job("late"), witness("")).await.unwrap().happened();
+    worker.run(async {}).await;
+    assert!(recorder.published.lock().unwrap().is_empty());
+    background::sweep(&bus, &Arc::new(store), AT_ONCE, &owner()).await;
+    assert_eq!(recorder.published.lock().unwrap().as_slice(), &[job("late").id]);
 }
 
 #[tokio::test]

@@ -69,6 +69,10 @@ fn tls(settings: &Smtp) -> Result<Tls, EmailError> {
     if let Some(path) = &settings.ca_file {
         let unusable = |problem: String| EmailError::Certificate { path: path.clone(), problem };
         let pem = std::fs::read(path).map_err(|error| unusable(error.to_string()))?;
+        // lettre takes a file without any, and trusts nobody then.
+        if !String::from_utf8_lossy(&pem).contains("-----BEGIN CERTIFICATE-----") {
+            return Err(unusable("there is none in it".to_owned()));
+        }
         let certificate = Certificate::from_pem(&pem).map_err(|error| unusable(error.to_string()))?;
         parameters = parameters.certificate_store(CertificateStore::None).add_root_certificate(certificate);
     }

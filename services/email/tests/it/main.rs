@@ -4,6 +4,7 @@ mod once;
 mod providers;
 mod shared;
 mod smtp;
+mod start;
 
 use std::path::Path;
 
