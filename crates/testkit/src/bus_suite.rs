@@ -35,7 +35,10 @@ macro_rules! bus_suite {
                 consumers_share_a_queue, waiting_may_be_given_up, what_is_not_answered_comes_again,
                 a_consumer_that_goes_leaves_its_jobs, too_large_a_job_is_refused, it_is_ready
             ]
-            attempts: [a_failed_job_comes_again_later, the_last_failure_makes_a_dead_letter, a_buried_job_is_not_tried_again]
+            attempts: [
+                a_failed_job_comes_again_later, the_last_failure_makes_a_dead_letter, a_buried_job_is_not_tried_again,
+                what_ends_whoever_takes_it_is_a_dead_letter
+            ]
             dead_letters: [
                 dead_letters_are_listed, a_replayed_job_starts_anew, dropped_ones_are_gone, only_what_is_selected_is_meant,
                 listing_changes_nothing

@@ -30,7 +30,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, String> {
     created.map_err(|error| describe(&error))?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags).map_err(|error| describe(&error))?;
-    prepare(&mut connection).map_err(|error| describe(&error))??;
+    prepare(&mut connection).map_err(|error| describe(&error))?.map_err(|problem| describe(&problem))?;
     Ok(connection)
 }
 
@@ -56,4 +56,36 @@ fn prepare(connection: &mut Connection) -> rusqlite::Result<Result<(), String>> 
     };
     transaction.commit()?;
     Ok(known)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is wrong with a file in which this was done before.
+    fn problem(statements: &str) -> Result<String, Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("jobs.sqlite");
+        Connection::open(&path)?.execute_batch(statements)?;
+        let problem = open(&path).err().ok_or("it was opened")?;
+        Ok(problem.replace(path.to_str().unwrap_or_default(), "the file"))
+    }
+
+    #[test]
+    fn the_files_of_others_are_left_alone() -> Result<(), Box<dyn std::error::Error>> {
+        assert_eq!(problem("PRAGMA application_id = 1")?, "cannot open the file: it is no file of jobs");
+        let later = format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = 2");
+        assert_eq!(problem(&later)?, "cannot open the file: its layout is 2, and this program knows layout 1");
+        Ok(())
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_made_is_told() -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("file");
+        std::fs::write(&file, "")?;
+        let problem = open(&file.join("data").join("jobs.sqlite")).err().ok_or("it was opened")?;
+        assert!(problem.contains("file/data/jobs.sqlite: "), "{problem}");
+        Ok(())
+    }
 }

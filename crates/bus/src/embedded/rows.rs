@@ -220,3 +220,25 @@ fn read_headers(text: &str) -> Headers {
     let object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text).unwrap_or_default();
     object.into_iter().filter_map(|(name, value)| Some((name, value.as_str()?.to_owned()))).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_lost_a_lease_answers_nothing() -> rusqlite::Result<()> {
+        let connection = Connection::open_in_memory()?;
+        connection.execute_batch(TABLES)?;
+        insert(&connection, &Job::new(Queue::Mail, "body"), 0)?;
+        let lease = |now| -> rusqlite::Result<Option<Lease>> {
+            let taken = take(&connection, Queue::Mail, 1, now, now + 10)?;
+            Ok(taken.jobs.first().map(|(lease, _)| *lease))
+        };
+        let (first, meanwhile, second) = (lease(0)?, lease(9)?, lease(10)?);
+        assert_eq!(meanwhile, None);
+        let (Some(first), Some(second)) = (first, second) else { panic!("it was not leased") };
+        assert!(!done(&connection, first)? && !delay(&connection, first, "", 0)? && !bury(&connection, first, "", 0)?);
+        assert!(done(&connection, second)?);
+        Ok(())
+    }
+}

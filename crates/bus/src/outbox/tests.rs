@@ -13,7 +13,7 @@ use std::{
 
 use super::*;
 use crate::{
-    bus::{Backlog, BusError, Deliveries},
+    bus::{Backlog, BusError, Deliveries, MAX_BODY, check_size},
     dead::{DeadJob, Selection},
     job::Queue,
 };
@@ -75,6 +75,7 @@ impl Bus for Recorder {
         if self.away.load(Ordering::Relaxed) {
             return Err(BusError::Unavailable("away".to_owned()));
         }
+        check_size(job)?;
         self.published.lock().unwrap().push(job.id.clone());
         Ok(())
     }
@@ -180,6 +181,17 @@ async fn entries_wait_for_the_bus() {
     recorder.away.store(false, Ordering::Relaxed);
     background::sweep(&bus, &store, AT_ONCE, &mine).await;
     assert_eq!(recorder.published.lock().unwrap().len(), 1);
+    assert!(store.0.entries.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn what_no_bus_takes_stays_in_nobodys_way() {
+    let (recorder, store) = (Arc::new(Recorder::default()), Memory::default());
+    let (outbox, worker) = Outbox::new(recorder.clone(), store.clone(), OutboxSettings::default());
+    let large = Job::new(Queue::Mail, vec![0; MAX_BODY + 1]);
+    outbox.intend(large, witness("")).await.unwrap().happened();
+    worker.run(async {}).await;
+    assert!(recorder.published.lock().unwrap().is_empty());
     assert!(store.0.entries.lock().unwrap().is_empty());
 }
 

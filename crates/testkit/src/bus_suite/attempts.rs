@@ -7,7 +7,7 @@ use std::{
 
 use parsefleet_bus::{Bus, Delivery, Queue, Retried, Selection};
 
-use super::{next, nothing, publish};
+use super::{WHILE, eventually, next, nothing, publish};
 
 pub async fn a_failed_job_comes_again_later(bus: Arc<dyn Bus>) {
     publish(&bus, &["a"]).await;
@@ -46,4 +46,23 @@ pub async fn a_buried_job_is_not_tried_again(bus: Arc<dyn Bus>) {
     nothing(&mut deliveries).await;
     let dead = bus.dead_letters(Queue::Mail, &Selection::all()).await.unwrap();
     assert_eq!((dead[0].job.attempts, dead[0].reason.as_str()), (1, "never ever"));
+}
+
+pub async fn what_ends_whoever_takes_it_is_a_dead_letter(bus: Arc<dyn Bus>) {
+    publish(&bus, &["a"]).await;
+    let mut deliveries = bus.consume(Queue::Mail, 1);
+    let mut times = 0;
+    eventually("a job that nobody answers is given up", async || {
+        while let Ok(delivery) = tokio::time::timeout(WHILE, deliveries.next()).await {
+            drop(delivery);
+            times += 1;
+        }
+        !bus.dead_letters(Queue::Mail, &Selection::all()).await.unwrap().is_empty()
+    })
+    .await;
+    // RabbitMQ counts how often it came back.
+    assert!((50..=51).contains(&times), "it was delivered {times} times");
+    let dead = bus.dead_letters(Queue::Mail, &Selection::all()).await.unwrap();
+    assert_eq!((dead[0].job.id.as_str(), dead[0].reason.as_str()), ("a", "delivered too often without an answer"));
+    assert!(dead[0].died_at > 0);
 }
