@@ -1,14 +1,12 @@
 //! `kill -9` at random while mails are being sent.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use parsefleet_bus::{Bus, EmbeddedBus, RabbitBus};
-use parsefleet_testkit::servers::{
-    MailServer, MailServerOptions, Parsefleet, Settings, amqp_url, free_port, redis_url,
-};
+use parsefleet_bus::{Bus, EmbeddedBus};
+use parsefleet_testkit::servers::{MailServer, MailServerOptions, Parsefleet, Settings};
 
-use super::{check, check_log, publish, received, schedule, settings, wait_until_idle};
+use super::{check, check_log, email_role, new_app, publish, received, schedule, settings, wait_until_idle};
 
 /// How long the server thinks about a mail: so that there is something to be killed.
 const THINKING: Duration = Duration::from_millis(20);
@@ -25,15 +23,8 @@ fn count() -> Result<usize> {
 async fn the_email_role_is_killed() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let server = MailServer::start(MailServerOptions::default()).await?;
-    let app = format!("mail-{:x}", rand::random::<u64>());
-    let bus: Arc<dyn Bus> = Arc::new(RabbitBus::try_new(&amqp_url()?, &format!("parsefleet.{app}"), schedule())?);
-    let mut settings = settings(&app, &server)
-        .variable("PARSEFLEET_AMQP_URL", amqp_url()?)
-        .variable("PARSEFLEET_REDIS_URL", redis_url()?)
-        .variable("PARSEFLEET_SERVICE_CREDENTIAL", "the-credential-of-the-test-fleet")
-        .variable("PARSEFLEET_ADMIN_LISTEN", format!("127.0.0.1:{}", free_port()?));
-    settings.role = Some("email");
-    kill_at_random(folder.path(), settings, &server, bus.as_ref()).await
+    let (settings, bus) = email_role(&new_app(), &server)?;
+    kill_at_random(folder.path(), settings, &server, &bus).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,9 +8,9 @@ mod refusals;
 use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
-use parsefleet_bus::{Bus, Job, JobId, Queue, RetrySchedule};
+use parsefleet_bus::{Bus, Job, JobId, Queue, RabbitBus, RetrySchedule};
 use parsefleet_proto::v1::{MailJob, MailKind};
-use parsefleet_testkit::servers::{MailServer, Parsefleet, Settings};
+use parsefleet_testkit::servers::{MailServer, Parsefleet, Settings, amqp_url, free_port, redis_url};
 use prost::Message as _;
 use serde_json::json;
 
@@ -32,6 +32,23 @@ fn settings(app: &str, server: &MailServer) -> Settings {
         .option("emailAdapter", json!({ "module": "smtp", "options": options }))
         .variable("PARSEFLEET_JOB_RETRY_DELAYS", format!("{}s", PAUSE.as_secs()))
         .variable("PARSEFLEET_JOB_ATTEMPTS", ATTEMPTS.to_string())
+}
+
+/// A process of the role `email` that sends mails to this server, and the bus that it takes them from.
+fn email_role(app: &str, server: &MailServer) -> Result<(Settings, RabbitBus)> {
+    let bus = RabbitBus::try_new(&amqp_url()?, &format!("parsefleet.{app}"), schedule())?;
+    let mut settings = settings(app, server)
+        .variable("PARSEFLEET_AMQP_URL", amqp_url()?)
+        .variable("PARSEFLEET_REDIS_URL", redis_url()?)
+        .variable("PARSEFLEET_SERVICE_CREDENTIAL", "the-credential-of-the-test-fleet")
+        .variable("PARSEFLEET_ADMIN_LISTEN", format!("127.0.0.1:{}", free_port()?));
+    settings.role = Some("email");
+    Ok((settings, bus))
+}
+
+/// The name of an app whose queues nobody else has.
+fn new_app() -> String {
+    format!("mail-{:x}", rand::random::<u64>())
 }
 
 fn address(number: usize) -> String {
