@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use parsefleet_core::error::Result;
 use parsefleet_proto::v1::{
-    CreateRequest, DeleteRequest, FindRequest, GetRequest, OperationResult, TransactRequest, UpdateRequest,
-    data_client::DataClient, operation::Operation as Kind,
+    CheckRequest, CreateRequest, DeleteRequest, FindRequest, GetRequest, Operation, OperationResult, TransactRequest,
+    UpdateRequest, data_client::DataClient, operation::Operation as Kind,
 };
 use parsefleet_runtime::rpc::{self, Channel, MESSAGE_LIMIT};
 
@@ -34,6 +34,12 @@ impl Data {
             Kind::Update(request) => Ok(result(self.update(request).await?)),
             Kind::Delete(request) => self.delete(request).await.map(|()| result(Bytes::new())),
         }
+    }
+
+    /// What is wrong with a write, as far as data knows; nothing is written.
+    pub(crate) async fn check(&self, write: Kind) -> Result<()> {
+        let request = CheckRequest { operation: Some(Operation { operation: Some(write) }) };
+        self.client.clone().check(request).await.map(|_| ()).map_err(|status| rpc::parse_error(&status))
     }
 
     /// Carries out several operations as one.

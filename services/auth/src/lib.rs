@@ -8,6 +8,7 @@ mod clock;
 mod data;
 mod emails;
 mod json;
+mod new_id;
 mod news;
 mod objects;
 mod outbox;

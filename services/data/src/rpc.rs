@@ -9,10 +9,10 @@ use parsefleet_core::error::Result;
 use parsefleet_proto::{
     status_from_error,
     v1::{
-        AggregateRequest, AggregateResponse, ClaimRequest, ClaimResponse, CreateRequest, CreateResponse, DeleteRequest,
-        DeleteResponse, DistinctRequest, DistinctResponse, FindRequest, FindResponse, GetConfigRequest,
-        GetConfigResponse, GetRequest, GetResponse, PingRequest, PingResponse, TransactRequest, TransactResponse,
-        UpdateConfigRequest, UpdateConfigResponse, UpdateRequest, UpdateResponse,
+        AggregateRequest, AggregateResponse, CheckRequest, CheckResponse, ClaimRequest, ClaimResponse, CreateRequest,
+        CreateResponse, DeleteRequest, DeleteResponse, DistinctRequest, DistinctResponse, FindRequest, FindResponse,
+        GetConfigRequest, GetConfigResponse, GetRequest, GetResponse, PingRequest, PingResponse, TransactRequest,
+        TransactResponse, UpdateConfigRequest, UpdateConfigResponse, UpdateRequest, UpdateResponse,
         data_server::{Data, DataServer},
     },
 };
@@ -77,6 +77,15 @@ impl Data for DataService {
         answer(span, async {
             self.delete_object(&request).await?;
             Ok(DeleteResponse {})
+        })
+        .await
+    }
+
+    async fn check(&self, request: Request<CheckRequest>) -> Result<Response<CheckResponse>, Status> {
+        let operation = request.into_inner().operation.unwrap_or_default();
+        answer(span("check", ""), async {
+            self.check_operation(&operation).await?;
+            Ok(CheckResponse {})
         })
         .await
     }

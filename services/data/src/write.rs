@@ -5,6 +5,7 @@
 //! follow once it has succeeded. Triggers will stand where the sequences name them.
 
 mod body;
+mod check;
 mod create;
 mod delete;
 mod owned;
@@ -18,16 +19,18 @@ pub(crate) use self::create::generate_id;
 
 use bytes::Bytes;
 use parsefleet_core::{
-    ClassName, ErrorCode, FieldName, ObjectId, ParseError,
+    ClassName, ErrorCode, FieldName, ObjectId, ParseError, Query,
     error::Result,
+    query::Condition,
     schema::TypedField,
     update::{RelationChange, Writer as BodyWriter},
 };
 
 use crate::{
     caller::{Caller, Writer},
+    conditions::is_object,
     error::parse_error,
-    policy::guards,
+    policy::{self, guards},
     schema::{Class, Permit},
     service::DataService,
 };
@@ -131,6 +134,17 @@ impl DataService {
 /// 107 for what cannot be a class.
 fn class_name(name: &str) -> Result<ClassName> {
     ClassName::new(name).ok_or_else(|| ParseError::new(ErrorCode::InvalidJson, "schema class name does not revalidate"))
+}
+
+/// The object to be written, as far as it is there for the caller and satisfies these conditions.
+///
+/// # Errors
+/// 209 for a session, if the caller has none.
+fn reach(caller: &Caller, class: &Class, id: &ObjectId, mut conditions: Vec<Condition>) -> Result<Query> {
+    conditions.push(is_object(id.as_str()));
+    conditions.extend(policy::writable(caller));
+    conditions.extend(policy::own_session(caller, class)?);
+    Ok(Query { conditions })
 }
 
 /// What a body may hold depends on who writes it.

@@ -22,10 +22,11 @@ use parsefleet_core::{ErrorCode, ParseError};
 use parsefleet_proto::{
     status_from_error,
     v1::{
-        AggregateRequest, AggregateResponse, ClaimRequest, ClaimResponse, CreateRequest, CreateResponse, DeleteRequest,
-        DeleteResponse, DistinctRequest, DistinctResponse, FindRequest, FindResponse, GetConfigRequest,
-        GetConfigResponse, GetRequest, GetResponse, OperationResult, PingRequest, PingResponse, RequestContext,
-        TransactRequest, TransactResponse, UpdateConfigRequest, UpdateConfigResponse, UpdateRequest, UpdateResponse,
+        AggregateRequest, AggregateResponse, CheckRequest, CheckResponse, ClaimRequest, ClaimResponse, CreateRequest,
+        CreateResponse, DeleteRequest, DeleteResponse, DistinctRequest, DistinctResponse, FindRequest, FindResponse,
+        GetConfigRequest, GetConfigResponse, GetRequest, GetResponse, OperationResult, PingRequest, PingResponse,
+        RequestContext, TransactRequest, TransactResponse, UpdateConfigRequest, UpdateConfigResponse, UpdateRequest,
+        UpdateResponse,
         auth_server::AuthServer,
         data_server::{Data, DataServer},
     },
@@ -232,6 +233,10 @@ impl Data for EmptyData {
     async fn delete(&self, request: tonic::Request<DeleteRequest>) -> Result<tonic::Response<DeleteResponse>, Status> {
         self.note(Asked::Delete(request.into_inner()));
         Ok(tonic::Response::new(DeleteResponse {}))
+    }
+
+    async fn check(&self, _: tonic::Request<CheckRequest>) -> Result<tonic::Response<CheckResponse>, Status> {
+        Ok(tonic::Response::new(CheckResponse {}))
     }
 
     async fn transact(

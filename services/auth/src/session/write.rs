@@ -11,7 +11,7 @@ use super::{Origin, SessionRow};
 use crate::{
     caller::{self, Caller},
     json::{self, user_pointer},
-    random,
+    new_id, random,
     rows::Search,
     service::AuthService,
     writes::{Answer, Finish, Plan},
@@ -41,6 +41,7 @@ impl AuthService {
         let context = request.context.clone().unwrap_or_default();
         let caller = Caller::of_writer(request.context.as_ref(), "create")?;
         let body = json::object(&request.body)?;
+        new_id::check(&body, self.config.objects.allow_custom_object_id)?;
         let user_id = match &caller {
             Caller::Public | Caller::ReadOnlyMaster => return Err(token_required()),
             Caller::Maintenance | Caller::Master => None,
@@ -53,19 +54,22 @@ impl AuthService {
             return Ok(Plan::pass(operation));
         };
 
+        // What he sends has to be right even where it is not taken.
+        let sent = CreateRequest { owned: Some(Owned::default()), ..request.clone() };
+        self.data.check(Kind::Create(sent)).await?;
         let token = random::session_token();
-        let columns = self.columns_of_session(&token, user_id, Some(&Origin::Create));
+        let mut shown = self.columns_of_session(&token, user_id, Some(&Origin::Create));
         let chosen: Map<String, Json> =
             body.into_iter().filter(|(name, _)| !NOT_CHOSEN.contains(&name.as_str())).collect();
         if let Some(installation) = chosen.get("installationId") {
             self.end_replaced(&context, user_id, installation, &token).await?;
         }
-        let mut shown = columns.clone();
-        shown.extend(chosen.clone());
+        // In this order they are stored, and shown from then on.
+        shown.extend(chosen);
         let operation = Kind::Create(CreateRequest {
             context: Some(caller::as_master(&context)),
-            body: json::bytes(chosen),
-            owned: Some(Owned { columns: json::bytes(columns), ..Owned::default() }),
+            body: json::bytes(Map::new()),
+            owned: Some(Owned { columns: json::bytes(shown.clone()), ..Owned::default() }),
             ..request
         });
         Ok(Plan { operation: Some(operation), finish: Box::new(OpenedSession { shown }) })

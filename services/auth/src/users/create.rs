@@ -11,7 +11,7 @@ use super::{acl, identity, names};
 use crate::{
     caller::{self, Caller},
     emails::{Addressed, MailPlan},
-    json,
+    json, new_id,
     passwords::NewPassword,
     providers::{Accepted, Arrival, AuthData, Returning},
     random,
@@ -50,11 +50,11 @@ struct Parts {
 
 impl AuthService {
     /// Plans a sign-up. The order of the checks is Parse Server's: it decides which error is told.
-    pub(crate) async fn plan_new_user(&self, request: CreateRequest, new_id: Option<String>) -> Result<Plan> {
+    pub(crate) async fn plan_new_user(&self, request: CreateRequest, decided_id: Option<String>) -> Result<Plan> {
         let context = request.context.clone().unwrap_or_default();
         let caller = Caller::of_writer(request.context.as_ref(), "create")?;
         let body = json::object(&request.body)?;
-        let id = self.id_of_new_user(&body, new_id)?;
+        let id = self.id_of_new_user(&body, decided_id)?;
         let Parts { mut body, password, identities: sent } = take_apart(body)?;
         acl::check(body.get("ACL"))?;
         self.fold_names(&mut body);
@@ -76,6 +76,10 @@ impl AuthService {
         };
         check_email_verified(&body, &caller)?;
         // beforeSave comes here.
+        // Who may not sign up, or not like this, is not told which names are taken.
+        let sign_up =
+            CreateRequest { body: json::bytes(body.clone()), owned: Some(Owned::default()), ..request.clone() };
+        self.data.check(Kind::Create(sign_up)).await?;
         let mut columns = match &password {
             None => Map::new(),
             Some(password) => self.columns_of_new_password(&context, &mut body, &id, password).await?,
@@ -131,7 +135,7 @@ impl AuthService {
     }
 
     /// The id that the user is going to have.
-    fn id_of_new_user(&self, body: &Map<String, Json>, new_id: Option<String>) -> Result<String> {
+    fn id_of_new_user(&self, body: &Map<String, Json>, decided_id: Option<String>) -> Result<String> {
         if let Some(Json::String(id)) = body.get("objectId") {
             if id.starts_with("role:") {
                 // An id like this would pass for a role in every ACL.
@@ -141,18 +145,8 @@ impl AuthService {
                 return Ok(id.clone());
             }
         }
-        let is_given = |key: &str| body.get(key).is_some_and(parsefleet_core::acl::is_truthy);
-        if !self.config.objects.allow_custom_object_id {
-            for key in ["objectId", "id"] {
-                if is_given(key) {
-                    return Err(ParseError::new(ErrorCode::InvalidKeyName, format!("{key} is an invalid field name.")));
-                }
-            }
-        } else if body.contains_key("objectId") && !is_given("objectId") {
-            let text = "objectId must not be empty, null or undefined";
-            return Err(ParseError::new(ErrorCode::MissingObjectId, text));
-        }
-        Ok(new_id.unwrap_or_else(|| random::object_id(self.config.objects.object_id_size)))
+        new_id::check(body, self.config.objects.allow_custom_object_id)?;
+        Ok(decided_id.unwrap_or_else(|| random::object_id(self.config.objects.object_id_size)))
     }
 
     /// Policy, then names, then the hash: whatever is refused costs no hash.

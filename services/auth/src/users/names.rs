@@ -60,6 +60,11 @@ impl AuthService {
     }
 }
 
+/// Whether the body has something that only one user can have.
+pub(super) fn has_one(body: &Map<String, Json>) -> bool {
+    body.contains_key("username") || body.contains_key("email")
+}
+
 /// Refuses to leave a user without what it had: name or address as nothing. (Parse Server stores them.)
 ///
 /// # Errors

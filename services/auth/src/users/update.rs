@@ -65,6 +65,9 @@ impl AuthService {
         create::check_email_verified(&body, &caller)?;
         names::check_present(&body)?;
         // beforeSave comes here.
+        if password.is_some() || names::has_one(&body) {
+            self.check_change(&request, &caller, &body).await?;
+        }
         let mut columns = Map::new();
         let identity_condition = identity::add_columns(&identities, &mut columns);
         if let Some(password) = &password {
@@ -109,6 +112,17 @@ impl AuthService {
         let finish =
             ChangedUser { context, caller, user_id, has_new_password: password.is_some(), origin, identities, mail };
         Ok(Plan { operation: Some(operation), finish: Box::new(finish) })
+    }
+
+    /// Refuses who may not change this user, or not like this, before he is told which names are taken. Keys of the app may
+    /// change everybody: that there is nobody shows later.
+    async fn check_change(&self, request: &UpdateRequest, caller: &Caller, body: &Map<String, Json>) -> Result<()> {
+        let body = json::bytes(body.clone());
+        let change = UpdateRequest { body, owned: Some(Owned::default()), ..request.clone() };
+        match self.data.check(Kind::Update(change)).await {
+            Err(error) if error.code == ErrorCode::ObjectNotFound && caller.is_privileged() => Ok(()),
+            outcome => outcome.map_err(|error| refusal_of(caller, error)),
+        }
     }
 
     /// The user, if the caller may write it.

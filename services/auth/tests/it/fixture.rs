@@ -15,8 +15,9 @@ use parsefleet_proto::{
     error_from_status,
     v1::{
         CreateRequest, CredentialsRequest, DeleteRequest, FindRowsRequest, GetRequest, LogInAsRequest, LogOutRequest,
-        Once, Operation, Privilege, RequestContext, ResolveRequest, TransactRequest, UpdateRequest,
-        auth_client::AuthClient, data_client::DataClient, operation::Operation as Kind, rows_client::RowsClient,
+        ModifySchemaRequest, Once, Operation, Privilege, RequestContext, ResolveRequest, TransactRequest,
+        UpdateRequest, auth_client::AuthClient, data_client::DataClient, operation::Operation as Kind,
+        rows_client::RowsClient, schemas_client::SchemasClient,
     },
 };
 use parsefleet_runtime::{
@@ -135,6 +136,15 @@ impl Fixture {
                 ..RequestContext::default()
             },
         }
+    }
+
+    /// Gives a class these permissions.
+    pub(crate) async fn permit(&self, class: &str, permissions: Json) {
+        let mut schemas = SchemasClient::new(Channel::local(self.data.clone().into_schemas_server()));
+        let body = json!({ "classLevelPermissions": permissions }).to_string().into();
+        let context = RequestContext { privilege: Privilege::Master.into(), ..RequestContext::default() };
+        let request = ModifySchemaRequest { context: Some(context), class_name: class.to_owned(), body };
+        schemas.modify(request).await.unwrap();
     }
 
     /// Rows as they are stored.

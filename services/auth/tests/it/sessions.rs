@@ -10,7 +10,11 @@ const REQUIRED: &str = "Session token required.";
 async fn a_user_opens_another_session_with_fields_of_its_own() {
     let fixture = Fixture::embedded(&[]).await;
     let (id, _) = fixture.person("anna").await;
-    let body = json!({ "sessionToken": "r:mine", "expiresAt": 1, "createdWith": 1, "user": 1, "color": "red" });
+    let body = json!({
+        "sessionToken": "r:mine", "createdWith": { "action": "x" }, "color": "red",
+        "expiresAt": { "__type": "Date", "iso": "2020-01-01T00:00:00.000Z" },
+        "user": { "__type": "Pointer", "className": "_User", "objectId": "somebody" },
+    });
     let answer = fixture.user(&id).from("phone").create("_Session", body).await.unwrap();
     let names: Vec<&str> = answer.as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(names, ["sessionToken", "user", "createdWith", "expiresAt", "color", "objectId"]);
@@ -18,6 +22,11 @@ async fn a_user_opens_another_session_with_fields_of_its_own() {
     assert_eq!(fixture.public().resolve(&text(&answer["sessionToken"])).await.unwrap(), id);
     let row = fixture.row("_Session", json!({ "objectId": answer["objectId"] })).await;
     assert!(row.get("installationId").is_none(), "only one that was sent");
+    let refusal = fixture.user(&id).create("_Session", json!({ "user": 1 })).await;
+    let text = "schema mismatch for _Session.user; expected Pointer<_User> but got Number";
+    assert_eq!(refused(refusal), error(111, text), "what is wrong is told even where it is not taken");
+    let refusal = fixture.public().create("_Session", json!({ "objectId": "mine" })).await;
+    assert_eq!(refused(refusal), error(105, "objectId is an invalid field name."));
     assert_eq!(refused(fixture.public().create("_Session", json!({})).await), error(209, REQUIRED));
     let refusal = fixture.user(&id).create("_Session", json!({ "ACL": {} })).await;
     assert_eq!(refused(refusal), error(105, "Cannot set ACL on a Session."));

@@ -53,6 +53,12 @@ async fn checks_come_in_their_order() {
             119,
             "Clients aren't allowed to manually update email verification.",
         ),
+        (
+            json!({ "username": "TAKEN", "password": "p", "email": 5 }),
+            111,
+            "schema mismatch for _User.email; expected String but got Number",
+        ),
+        (json!({ "username": "TAKEN", "password": "p", "1x": 1 }), 105, "Invalid field name: 1x."),
         (json!({ "username": "TAKEN", "password": "p" }), 202, "Account already exists for this username."),
         (json!({ "username": "a", "password": "p", "email": "a@" }), 125, "Email address format is invalid."),
         (
@@ -124,4 +130,26 @@ async fn anonymous_users_come_and_come_back() {
     assert!(answer["sessionToken"].is_string());
     assert!(fixture.row("_User", json!({})).await.get("authData").is_none());
     fixture.public().log_in(json!({ "username": "anna", "password": "secret" })).await.unwrap();
+}
+
+#[tokio::test]
+async fn who_may_not_sign_up_learns_no_names() {
+    let fixture = Fixture::embedded(&[]).await;
+    let (id, _) = fixture.person("taken").await;
+    fixture
+        .permit("_User", json!({ "get": { "*": true }, "update": { "*": true }, "create": { "role:door": true } }))
+        .await;
+    let denied = error(119, "Permission denied for action create on class _User.");
+    for (name, email) in [("taken", "new@example.com"), ("new", "taken@example.com"), ("new", "new@example.com")] {
+        let body = json!({ "username": name, "password": "p", "email": email });
+        for caller in [fixture.public(), fixture.user(&id)] {
+            assert_eq!(refused(caller.create("_User", body.clone()).await), denied, "{name} {email}");
+        }
+        let together = fixture.public().create_together(&[body], None).await;
+        assert_eq!(refused(together), denied, "{name} {email}");
+    }
+    let anonymous = json!({ "username": "taken", "authData": { "anonymous": { "id": "a" } } });
+    assert_eq!(refused(fixture.public().create("_User", anonymous).await), denied);
+    let refusal = fixture.master().create("_User", json!({ "username": "taken", "password": "p" })).await;
+    assert_eq!(refused(refusal).0, 202);
 }

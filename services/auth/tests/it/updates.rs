@@ -123,3 +123,23 @@ async fn users_leave_and_their_tokens_are_worth_nothing() {
     assert_eq!(refused(fixture.public().resolve(&token).await), error(209, "Invalid session token"));
     assert_eq!(fixture.rows("_Session", json!({})).await.len(), 2, "sessions stay behind");
 }
+
+#[tokio::test]
+async fn who_may_not_change_a_user_learns_no_names() {
+    let fixture = Fixture::embedded(&[]).await;
+    let (anna, _) = fixture.person("anna").await;
+    let (bert, _) = fixture.person("bert").await;
+    let changes = [json!({ "username": "bert" }), json!({ "email": "bert@example.com" }), json!({ "username": "new" })];
+    for change in &changes {
+        for id in [anna.as_str(), "nobody"] {
+            let refusal = fixture.user(&bert).update("_User", id, change.clone()).await;
+            assert_eq!(refused(refusal), error(206, "Insufficient auth."), "{change} of {id}");
+        }
+    }
+    // Nor does the user itself, if the class is closed.
+    fixture.permit("_User", json!({ "get": { "*": true }, "update": {} })).await;
+    for change in changes {
+        let refusal = fixture.user(&anna).update("_User", &anna, change).await;
+        assert_eq!(refused(refusal), error(119, "Permission denied for action update on class _User."));
+    }
+}

@@ -33,7 +33,7 @@ pub(super) struct NewDraft {
     /// What the owner of the class adds.
     owned: Option<OwnedColumns>,
     /// The class as it was when permission was given; `None` if it was not there.
-    checked: Option<Arc<Class>>,
+    pub(super) checked: Option<Arc<Class>>,
 }
 
 impl NewDraft {

@@ -1,11 +1,12 @@
 //! Removing an object.
 
+use std::sync::Arc;
+
 use parsefleet_core::{ObjectId, ParseError, Query, error::Result};
 use parsefleet_proto::v1::DeleteRequest;
 
 use crate::{
     caller::Caller,
-    conditions::is_object,
     error::parse_error,
     policy::{
         self, Access, Operation,
@@ -21,6 +22,18 @@ impl DataService {
     /// # Errors
     /// 101 if it is not there or the caller may not write it, 119 if the caller may not delete objects of the class.
     pub async fn delete_object(&self, request: &DeleteRequest) -> Result<()> {
+        let (class, reach) = self.draft_removal(request).await?;
+        let removed = self.store.delete(&class.schema, &reach).await.map_err(parse_error)?;
+        if removed == 0 {
+            return Err(ParseError::object_not_found());
+        }
+        self.announce(&class.schema.name).await;
+        // The live event and afterDelete come here.
+        Ok(())
+    }
+
+    /// The object to be removed, if the caller may do it.
+    pub(super) async fn draft_removal(&self, request: &DeleteRequest) -> Result<(Arc<Class>, Query)> {
         let caller = Caller::from_context(request.context.as_ref())?;
         guards::check_write(&caller, Method::Delete, &request.class_name, request.owned.as_ref())?;
         let class_name = super::class_name(&request.class_name).map_err(|_| ParseError::object_not_found())?;
@@ -35,16 +48,8 @@ impl DataService {
             Access::Where(condition) => vec![condition],
             Access::Nothing => return Err(ParseError::object_not_found()),
         };
-        conditions.push(is_object(id.as_str()));
-        conditions.extend(policy::writable(&caller));
-        conditions.extend(policy::own_session(&caller, &class)?);
         conditions.extend(super::owned::conditions(request.owned.as_ref(), &class.schema)?);
-        let removed = self.store.delete(&class.schema, &Query { conditions }).await.map_err(parse_error)?;
-        if removed == 0 {
-            return Err(ParseError::object_not_found());
-        }
-        self.announce(&class_name).await;
-        // The live event and afterDelete come here.
-        Ok(())
+        let reach = super::reach(&caller, &class, &id, conditions)?;
+        Ok((class, reach))
     }
 }

@@ -9,11 +9,10 @@ use parsefleet_core::{
 };
 use parsefleet_proto::v1::UpdateRequest;
 
-use super::{adds_a_field, body, body_writer, check_creation, class_name, owned, reply};
+use super::{adds_a_field, body, body_writer, check_creation, class_name, owned, reach, reply};
 use crate::{
     caller::Caller,
     clock,
-    conditions::is_object,
     error::write_error,
     policy::{
         self, Access, Operation,
@@ -35,7 +34,7 @@ pub(super) struct ChangeDraft {
     /// The conditions under which it may.
     conditions: Vec<Condition>,
     /// The class as it was when permission was given.
-    checked: Arc<Class>,
+    pub(super) checked: Arc<Class>,
 }
 
 impl ChangeDraft {
@@ -48,6 +47,11 @@ impl ChangeDraft {
         self.conditions.extend(conditions);
         self.checked = Arc::clone(class);
         Ok(())
+    }
+
+    /// The object, if the caller may make the change.
+    pub(super) fn into_reach(self) -> Result<Query> {
+        reach(&self.caller, &self.checked, &self.id, self.conditions)
     }
 }
 
@@ -65,7 +69,7 @@ impl DataService {
         // Schema: types and required columns.
         let (class_name, types) = (draft.class_name.clone(), std::mem::take(&mut draft.change.types));
         let class = self.extend_schema(&class_name, &types, &mut |class| draft.check(class)).await?;
-        let ChangeDraft { caller, id, mut change, owned, mut conditions, .. } = draft;
+        let ChangeDraft { caller, id, mut change, owned, conditions, .. } = draft;
         if let Some(owned) = owned {
             owned::join_change(&mut change, owned);
         }
@@ -76,10 +80,8 @@ impl DataService {
         derive_columns(&mut change, &class);
 
         // The object itself: found by id and permission, changed by the same operation.
-        conditions.push(is_object(id.as_str()));
-        conditions.extend(policy::writable(&caller));
-        conditions.extend(policy::own_session(&caller, &class)?);
-        let updated = self.store.update_one(&class.schema, &Query { conditions }, &change.update, Some(now)).await;
+        let reach = reach(&caller, &class, &id, conditions)?;
+        let updated = self.store.update_one(&class.schema, &reach, &change.update, Some(now)).await;
         let document = updated.map_err(|error| write_error(&class_name, error))?;
         let document = document.ok_or_else(ParseError::object_not_found)?;
         self.keep_schema(&class, &types).await;
