@@ -131,7 +131,7 @@ pub enum Column {
     Plain,
     /// A path with dots into an object or array; operands are nested values.
     Nested,
-    /// `_auth_data_<provider>[.<rest>]` on `_User`, from `authData.<provider>[.<rest>]`.
+    /// `_auth_data_<provider>[.<rest>]` on `_User`, from `authData.<provider>[.<rest>]`. There is no column for `authData` by itself.
     AuthData,
     /// A column stored under another name than its REST one: this name (`_session_token`, `times_used`, an internal column).
     Renamed(&'static str),

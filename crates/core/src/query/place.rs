@@ -46,6 +46,7 @@ impl Place {
             Column::Renamed("_rperm") => Root::Readers,
             Column::Renamed("_wperm") => Root::Writers,
             Column::Relation | Column::TextScore => Root::Nowhere,
+            Column::AuthData if !path.is_dotted() => Root::Nowhere,
             Column::Pointer
             | Column::Array
             | Column::Plain

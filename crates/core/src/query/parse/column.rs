@@ -84,6 +84,7 @@ fn column(path: &FieldPath, schema: &ClassSchema) -> Column {
         "sessionToken" => Column::Renamed("_session_token"),
         "lastUsed" => Column::Renamed("_last_used"),
         "timesUsed" => Column::Renamed("times_used"),
+        "authData" if schema.name.as_str() == "_User" => Column::AuthData,
         name => match schema.field_type(name) {
             Some(FieldType::Pointer(_)) => Column::Pointer,
             Some(FieldType::Array) => Column::Array,
