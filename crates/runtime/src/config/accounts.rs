@@ -45,6 +45,30 @@ pub struct PasswordPolicy {
     pub history: usize,
 }
 
+impl PasswordPolicy {
+    /// What is said of a password that does not match.
+    pub fn unfit(&self) -> &str {
+        self.validation_error.as_deref().unwrap_or("Password does not meet the Password Policy requirements.")
+    }
+
+    /// What is said of a password that holds the user's name.
+    pub fn holds_username(&self) -> &'static str {
+        "Password cannot contain your username."
+    }
+
+    /// What is said of a password that was used before.
+    pub fn used_before(&self) -> String {
+        format!("New password should not be the same as last {} passwords.", self.history)
+    }
+
+    /// Whether the policy says so of some passwords.
+    pub fn says(&self, refusal: &str) -> bool {
+        (self.pattern.is_some() && refusal == self.unfit())
+            || (self.refuse_username && refusal == self.holds_username())
+            || (self.history > 0 && refusal == self.used_before())
+    }
+}
+
 impl Lockout {
     /// `duration`: for how long it locks.
     pub fn duration(&self) -> Duration {

@@ -13,7 +13,8 @@ pub(super) fn check(given: &Given, problems: &mut Vec<String>) {
         let Some((value, source)) = given.get(option.name) else { continue };
         match option.state {
             State::Implemented | State::WithoutEffect(_) => check_members(option, option.name, value, problems),
-            State::NotImplemented(_) if asks_for_nothing(option, value) => {}
+            State::NotImplemented(_) | State::NeedsCloudCode if asks_for_nothing(option, value) => {}
+            State::NeedsCloudCode => problems.push(needs_cloud_code(&format!("{} ({source})", option.name))),
             State::NotImplemented(_) => problems.push(format!(
                 "{} ({source}) is not implemented yet; leave it out, it would have no effect",
                 option.name
@@ -47,7 +48,8 @@ fn check_members(option: &OptionSpec, path: &str, value: &Json, problems: &mut V
         };
         match member.state {
             State::Implemented | State::WithoutEffect(_) => check_members(member, &path, value, problems),
-            State::NotImplemented(_) if asks_for_nothing(member, value) => {}
+            State::NotImplemented(_) | State::NeedsCloudCode if asks_for_nothing(member, value) => {}
+            State::NeedsCloudCode => problems.push(needs_cloud_code(&path)),
             State::NotImplemented(_) => {
                 problems.push(format!("{path} is not implemented yet; leave it out, it would have no effect"));
             }
@@ -55,11 +57,15 @@ fn check_members(option: &OptionSpec, path: &str, value: &Json, problems: &mut V
     }
 }
 
+fn needs_cloud_code(option: &str) -> String {
+    format!("{option} is a JavaScript function, which needs Cloud Code, and that is not there yet")
+}
+
 /// Whether the value asks for nothing but what happens anyway.
 fn asks_for_nothing(option: &OptionSpec, value: &Json) -> bool {
     let harmless = match option.state {
         State::NotImplemented(values) => values,
-        State::Implemented | State::WithoutEffect(_) => &[],
+        State::Implemented | State::WithoutEffect(_) | State::NeedsCloudCode => &[],
     };
     if harmless.iter().any(|text| serde_json::from_str::<Json>(text).is_ok_and(|harmless| harmless == *value)) {
         return true;

@@ -45,7 +45,7 @@ fn option_lines(text: &mut String, option: &OptionSpec) {
         State::WithoutEffect(reason) => {
             let _ = write!(text, " No effect: {reason}.");
         }
-        State::NotImplemented(_) => text.push_str(" Not implemented yet."),
+        State::NotImplemented(_) | State::NeedsCloudCode => text.push_str(" Not implemented yet."),
     }
     text.push('\n');
 }

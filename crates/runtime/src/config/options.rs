@@ -79,6 +79,8 @@ pub(crate) enum State {
     WithoutEffect(&'static str),
     /// It is refused, unless the value asks for nothing: its default, or one of these JSON texts.
     NotImplemented(&'static [&'static str]),
+    /// It holds a function, which is refused as long as there is nothing that runs it.
+    NeedsCloudCode,
 }
 
 /// Options that belong together in the reference page.
@@ -163,6 +165,11 @@ impl OptionSpec {
 
     const fn not_implemented_except(mut self, values: &'static [&'static str]) -> Self {
         self.state = State::NotImplemented(values);
+        self
+    }
+
+    const fn needs_cloud_code(mut self) -> Self {
+        self.state = State::NeedsCloudCode;
         self
     }
 

@@ -7,8 +7,6 @@ use serde_json::{Map, Value as Json};
 use super::Passwords;
 use crate::clock;
 
-const UNFIT: &str = "Password does not meet the Password Policy requirements.";
-
 /// A password that somebody chose.
 pub(crate) struct NewPassword<'a> {
     pub(crate) password: &'a str,
@@ -54,11 +52,11 @@ impl Passwords {
         if let Some(pattern) = &policy.pattern
             && !self.fits(new.password, pattern).await?
         {
-            return Err(refused(policy.validation_error.as_deref().unwrap_or(UNFIT)));
+            return Err(refused(policy.unfit()));
         }
         let username = new.username.filter(|name| policy.refuse_username && !name.is_empty());
         if username.is_some_and(|name| new.password.contains(name)) {
-            return Err(refused("Password cannot contain your username."));
+            return Err(refused(policy.holds_username()));
         }
         Ok(())
     }
@@ -71,8 +69,7 @@ impl Passwords {
         let earlier = new.earlier.iter().take(policy.history - 1).map(String::as_str);
         for hash in earlier.chain(new.present) {
             if self.matches(new.password, Some(hash)).await? {
-                let number = policy.history;
-                return Err(refused(&format!("New password should not be the same as last {number} passwords.")));
+                return Err(refused(&policy.used_before()));
             }
         }
         Ok(())
@@ -103,7 +100,7 @@ mod tests {
     async fn a_password_has_to_match_the_pattern() {
         let pattern = Some(Regex::new("^(?=.*[a-z])(?=.*[0-9]).{8,}$").unwrap());
         let policy = PasswordPolicy { pattern, ..PasswordPolicy::default() };
-        assert_eq!(refusal(&policy, &of("short1")).await, Some(format!("142 {UNFIT}")));
+        assert_eq!(refusal(&policy, &of("short1")).await, Some(format!("142 {}", policy.unfit())));
         assert_eq!(refusal(&policy, &of("long enough 1")).await, None);
         let policy = PasswordPolicy { validation_error: Some("No.".to_owned()), ..policy };
         assert_eq!(refusal(&policy, &of("short1")).await, Some("142 No.".to_owned()));

@@ -9,6 +9,7 @@ use serde_json::{Map, Value as Json};
 use super::{
     Pages,
     files::SafePath,
+    locale::Locale,
     params::Params,
     route::PageRoute,
     show::{self, Manner, Sight},
@@ -65,10 +66,9 @@ impl Pages {
             return self.show(visit, Sight::of(Page::EmailVerificationLinkInvalid)).await;
         }
         let context = visit.context.clone();
-        let sent = self
-            .auth
-            .resend_verification_email(context, username.unwrap_or_default(), token.unwrap_or_default())
-            .await?;
+        let (username, token) = (username.unwrap_or_default(), token.unwrap_or_default());
+        let locale = visit.locale.as_ref().map(Locale::as_str).unwrap_or_default();
+        let sent = self.auth.resend_verification_email(context, username, token, locale).await?;
         let hides_failure = self.config.user_mail.verification.success_on_invalid_email;
         let page = match sent || hides_failure {
             true => Page::EmailVerificationSendSuccess,
@@ -179,7 +179,7 @@ impl Pages {
     }
 
     fn is_known(&self, error: &str) -> bool {
-        [EXPIRED, INVALID, MISMATCH].contains(&error)
+        [EXPIRED, INVALID, MISMATCH].contains(&error) || self.config.accounts.passwords.says(error)
     }
 
     fn check_app(&self, app_id: &str) -> Result<()> {

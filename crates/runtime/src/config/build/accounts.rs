@@ -52,12 +52,6 @@ impl Builder<'_> {
 
     fn password_policy(&mut self) -> PasswordPolicy {
         let Some(given) = self.members("passwordPolicy") else { return PasswordPolicy::default() };
-        if given.get("validatorCallback").is_some_and(|callback| !callback.is_null()) {
-            self.problem(
-                "passwordPolicy.validatorCallback is a JavaScript function and needs Cloud Code, which is not here yet: \
-                 use passwordPolicy.validatorPattern",
-            );
-        }
         PasswordPolicy {
             pattern: self.password_pattern(given.get("validatorPattern")),
             validation_error: given.get("validationError").and_then(Json::as_str).map(str::to_owned),

@@ -117,7 +117,7 @@ pub(super) const ACCOUNT_LOCKOUT: &[OptionSpec] = &[
 
 pub(super) const PASSWORD_POLICY: &[OptionSpec] = &[
     text("validatorPattern", NESTED, "Regex the password must match."),
-    text("validatorCallback", NESTED, "Function validator: needs Cloud Code.").not_implemented(),
+    text("validatorCallback", NESTED, "Function validator: needs Cloud Code.").needs_cloud_code(),
     text("validationError", NESTED, "Error text on failure."),
     boolean("doNotAllowUsername", NESTED, "Refuse passwords containing the username.").default("false"),
     integer("maxPasswordAge", NESTED, "Days until expiry."),

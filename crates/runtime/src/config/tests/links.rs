@@ -81,9 +81,10 @@ fn functions_belong_into_cloud_code() {
         assert!(found[0].contains("Cloud Code"), "{found:?}");
         config(&[&format!("--{option}=false")]);
     }
+    let policy = problems(&[r#"--passwordPolicy={"validatorCallback": "./validate.js"}"#]);
     let placeholders = page_problems(&json!({"placeholders": "./placeholders.js"}));
     let handler = page_problems(&json!({"customRoutes": [{"method": "GET", "path": "a", "handler": "./route.js"}]}));
-    for found in [placeholders, handler] {
+    for found in [policy, placeholders, handler] {
         assert!(found.len() == 1 && found[0].contains("Cloud Code"), "{found:?}");
     }
 }

@@ -69,7 +69,7 @@ fn row(page: &mut String, option: &OptionSpec, env: Option<&str>, state: State) 
     let state = match state {
         State::Implemented => "works".to_owned(),
         State::WithoutEffect(reason) => format!("no effect: {reason}"),
-        State::NotImplemented(_) => "not yet".to_owned(),
+        State::NotImplemented(_) | State::NeedsCloudCode => "not yet".to_owned(),
     };
     let _ = writeln!(page, " {} | {default} | {} | {} |", kind(option.kind), cell(option.meaning), cell(&state));
 }

@@ -199,7 +199,12 @@ async fn pages_of_the_2_3_9_readme_are_told_what_they_were() {
 
 #[tokio::test]
 async fn every_page_may_be_a_redirection_and_still_work() {
-    let site = Site::new(&json!({"forceRedirect": true, "enableLocalization": true, "pagesEndpoint": "/users/"}));
+    let policy = json!({
+        "validatorPattern": ".{6}", "validationError": "Password <b>does</b> not meet the Password Policy requirements.",
+    });
+    let policy = policy.to_string();
+    let pages = json!({"forceRedirect": true, "enableLocalization": true, "pagesEndpoint": "/users/"});
+    let site = Site::with(&pages, &[("PARSE_SERVER_PASSWORD_POLICY", &policy)]);
     let answer = site.get("/users/test/request_password_reset?token=good&locale=de").await;
     let location = answer.location();
     assert!(
@@ -212,6 +217,9 @@ async fn every_page_may_be_a_redirection_and_still_work() {
     let refused = site.post("/users/test/request_password_reset", "token=expired&new_password=a&locale=de").await;
     let form = site.get(refused.location().strip_prefix(PUBLIC_URL).unwrap()).await;
     assert!(form.text.contains("Dieser Link ist abgelaufen."), "{}", form.text);
+    let weak = site.post("/users/test/request_password_reset", "token=good&new_password=weak").await;
+    let form = site.get(weak.location().strip_prefix(PUBLIC_URL).unwrap()).await;
+    assert!(form.text.contains("Password &lt;b&gt;does"), "{}", form.text);
     let foreign = site.get("/users/password_reset.html?appId=test&error=Call+0900+1234").await;
     assert!(!foreign.text.contains("0900"), "nobody else's sentences");
     let done = site.post("/users/test/request_password_reset", "token=good&new_password=a").await;
