@@ -8,6 +8,7 @@ use parsefleet_proto::v1::{
 use serde_json::{Map, Value as Json, json};
 
 use super::{
+    job::locale_of,
     link::{Purpose, Token},
     row::Addressee,
 };
@@ -34,6 +35,7 @@ impl AuthService {
         let mut body = json::object(&request.body)?;
         let email = body.shift_remove("email").filter(is_truthy);
         let token = body.shift_remove("token").filter(is_truthy);
+        let locale = locale_of(&body);
         let email = match (email, token) {
             (None, None) => return Err(ParseError::new(ErrorCode::EmailMissing, "you must provide an email")),
             (email, Some(Json::String(token))) => self.address_of_expired(&context, &token).await?.or(email),
@@ -46,9 +48,9 @@ impl AuthService {
         };
         if self.config.user_mail.reset.success_on_invalid_email {
             let (service, asking) = (self.clone(), context.clone());
-            let work = async move { service.send_reset_link(&asking, &email).await };
+            let work = async move { service.send_reset_link(&asking, &email, &locale).await };
             self.begin_hidden(&context, work).await?;
-        } else if !self.send_reset_link(&context, &email).await? {
+        } else if !self.send_reset_link(&context, &email, &locale).await? {
             let text = "A user with that email does not exist.";
             return Err(ParseError::new(ErrorCode::ObjectNotFound, text));
         }
@@ -128,19 +130,19 @@ impl AuthService {
     }
 
     /// Sends a link to whoever has this address, or this name and no address. Whether there is somebody.
-    async fn send_reset_link(&self, context: &RequestContext, email: &str) -> Result<bool> {
+    async fn send_reset_link(&self, context: &RequestContext, email: &str, locale: &str) -> Result<bool> {
         let known = json!({ "$or": [{ "email": email }, { "username": email, "email": { "$exists": false } }] });
         let Some(user) = Addressee::find(&self.rows, context, known.clone()).await? else { return Ok(false) };
         let reset = &self.config.user_mail.reset;
         let reused = user.valid_token(PURPOSE).filter(|_| reset.reuse_token && reset.token_validity.is_some());
         if let Some(token) = reused {
-            if let Some(intent) = self.intend_mail(PURPOSE, &user, token).await? {
+            if let Some(intent) = self.intend_mail(PURPOSE, &user, token, locale).await? {
                 intent.happened();
             }
             return Ok(true);
         }
         let token = Token::new(reset.token_validity);
-        let intent = self.intend_mail(PURPOSE, &user, &token.text).await?;
+        let intent = self.intend_mail(PURPOSE, &user, &token.text, locale).await?;
         let filter = json!({ "$and": [{ "objectId": user.id() }, known] });
         let changes = Json::Object(token.columns(PURPOSE));
         let changed: Option<Map<String, Json>> =

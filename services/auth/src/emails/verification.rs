@@ -9,6 +9,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::{
     Addressed, MailPlan,
+    job::locale_of,
     link::{Purpose, Token},
     row::Addressee,
 };
@@ -33,7 +34,7 @@ impl AuthService {
         let intent = match verification.send_mail {
             true => {
                 let addressee = self.addressee_of_write(user, email).await?;
-                self.intend_mail(Purpose::Verify, &addressee, &token.text).await?
+                self.intend_mail(Purpose::Verify, &addressee, &token.text, "").await?
             }
             false => None,
         };
@@ -48,8 +49,9 @@ impl AuthService {
     ) -> Result<RequestEmailVerificationResponse> {
         self.check_mail()?;
         let context = request.context.unwrap_or_default();
-        let email = json::object(&request.body)?.shift_remove("email");
-        let email = match email.filter(parsefleet_core::acl::is_truthy) {
+        let mut body = json::object(&request.body)?;
+        let locale = locale_of(&body);
+        let email = match body.shift_remove("email").filter(parsefleet_core::acl::is_truthy) {
             None => return Err(ParseError::new(ErrorCode::EmailMissing, "you must provide an email")),
             Some(Json::String(email)) => email,
             Some(_) => {
@@ -60,7 +62,7 @@ impl AuthService {
         let filter = json!({ "email": email });
         if self.config.user_mail.verification.success_on_invalid_email {
             let (service, asking) = (self.clone(), context.clone());
-            let work = async move { service.resend_to(&asking, filter).await };
+            let work = async move { service.resend_to(&asking, filter, &locale).await };
             self.begin_hidden(&context, work).await?;
         } else {
             let Some(user) = Addressee::find(&self.rows, &context, filter).await? else {
@@ -70,7 +72,7 @@ impl AuthService {
             if user.is_verified() {
                 return Err(ParseError::new(ErrorCode::OtherCause, format!("Email {email} is already verified.")));
             }
-            self.resend(&context, &user).await?;
+            self.resend(&context, &user, &locale).await?;
         }
         Ok(RequestEmailVerificationResponse {})
     }
@@ -82,6 +84,7 @@ impl AuthService {
         request: ResendVerificationEmailRequest,
     ) -> Result<ResendVerificationEmailResponse> {
         let context = request.context.unwrap_or_default();
+        let locale = request.locale;
         let mut filter = Map::new();
         for (name, value) in [("username", request.username), (Purpose::Verify.column(), request.token)] {
             if !value.is_empty() {
@@ -94,24 +97,24 @@ impl AuthService {
         let filter = Json::Object(filter);
         if self.config.user_mail.verification.success_on_invalid_email {
             let (service, asking) = (self.clone(), context.clone());
-            let work = async move { service.resend_to(&asking, filter).await };
+            let work = async move { service.resend_to(&asking, filter, &locale).await };
             self.begin_hidden(&context, work).await?;
             return Ok(ResendVerificationEmailResponse { sent: true });
         }
-        Ok(ResendVerificationEmailResponse { sent: self.resend_to(&context, filter).await? })
+        Ok(ResendVerificationEmailResponse { sent: self.resend_to(&context, filter, &locale).await? })
     }
 
     /// Sends a new link to the user who satisfies the condition. Whether there was anybody to send it to.
-    async fn resend_to(&self, context: &RequestContext, filter: Json) -> Result<bool> {
+    async fn resend_to(&self, context: &RequestContext, filter: Json, locale: &str) -> Result<bool> {
         match Addressee::find(&self.rows, context, filter).await? {
-            Some(user) if !user.is_verified() => self.resend(context, &user).await,
+            Some(user) if !user.is_verified() => self.resend(context, &user, locale).await,
             Some(_) | None => Ok(false),
         }
     }
 
     /// Sends the user a link: the one that was sent before if it still works and may be sent again, else a new one, which makes
     /// the old one worthless.
-    async fn resend(&self, context: &RequestContext, user: &Addressee) -> Result<bool> {
+    async fn resend(&self, context: &RequestContext, user: &Addressee, locale: &str) -> Result<bool> {
         let verification = &self.config.user_mail.verification;
         if !verification.is_asked || user.text("email").is_none() {
             return Ok(false);
@@ -121,7 +124,7 @@ impl AuthService {
             .filter(|_| verification.reuse_token && verification.token_validity.is_some());
         if let Some(token) = reused {
             if verification.send_mail
-                && let Some(intent) = self.intend_mail(Purpose::Verify, user, token).await?
+                && let Some(intent) = self.intend_mail(Purpose::Verify, user, token, locale).await?
             {
                 intent.happened();
             }
@@ -129,7 +132,7 @@ impl AuthService {
         }
         let token = Token::new(verification.token_validity);
         let intent = match verification.send_mail {
-            true => self.intend_mail(Purpose::Verify, user, &token.text).await?,
+            true => self.intend_mail(Purpose::Verify, user, &token.text, locale).await?,
             false => None,
         };
         let mut changes = token.columns(Purpose::Verify);

@@ -22,9 +22,10 @@ impl AuthBackend {
         context: RequestContext,
         username: &str,
         token: &str,
+        locale: &str,
     ) -> Result<bool, ParseError> {
-        let (username, token) = (username.to_owned(), token.to_owned());
-        let message = ResendVerificationEmailRequest { context: Some(context), username, token };
+        let (username, token, locale) = (username.to_owned(), token.to_owned(), locale.to_owned());
+        let message = ResendVerificationEmailRequest { context: Some(context), username, token, locale };
         Ok(ask!(self, "/parsefleet.v1.Auth/ResendVerificationEmail", resend_verification_email, message)?.sent)
     }
 
