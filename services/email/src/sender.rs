@@ -32,6 +32,8 @@ pub(crate) trait Sender: Send + Sync {
 pub(crate) struct SendError {
     pub(crate) class: FailureClass,
     detail: String,
+    /// What the provider calls it; empty if it has no name for it.
+    code: String,
 }
 
 /// What kind of failure it was.
@@ -92,7 +94,12 @@ impl fmt::Display for FailureClass {
 
 impl SendError {
     pub(crate) fn new(class: FailureClass, detail: impl Into<String>) -> Self {
-        Self { class, detail: detail.into() }
+        Self { class, detail: detail.into(), code: String::new() }
+    }
+
+    /// The same, of another class than its status says.
+    fn with_class(self, class: FailureClass) -> Self {
+        Self { class, ..self }
     }
 }
 

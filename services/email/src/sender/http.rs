@@ -62,12 +62,9 @@ pub(crate) async fn send(request: RequestBuilder, code: Code) -> Result<Answer, 
     if status.is_success() {
         return Ok(Answer { body });
     }
-    let code = code(&headers, &body).map(|code| plain(&code)).filter(|code| !code.is_empty());
-    let detail = match code {
-        Some(code) => format!("HTTP {} {code}", status.as_u16()),
-        None => format!("HTTP {}", status.as_u16()),
-    };
-    Err(SendError::new(class(status), detail))
+    let code = code(&headers, &body).map(|code| plain(&code)).unwrap_or_default();
+    let detail = format!("HTTP {} {code}", status.as_u16()).trim_end().to_owned();
+    Err(SendError { class: class(status), detail, code })
 }
 
 /// What a status that is no success means.

@@ -49,10 +49,10 @@ impl Sender for Mandrill {
     async fn send(&self, mail: &Mail) -> Result<(), SendError> {
         let request = self.client.post(&self.url).json(&self.body(mail));
         let answer = http::send(request, |_, body: &Json| body["name"].as_str().map(str::to_owned)).await;
-        let answer = answer.map_err(|error| match error.to_string() {
-            // It answers 500 to a wrong key, and 4xx to nothing else.
-            text if text.ends_with("Invalid_Key") => SendError::new(FailureClass::Credentials, "Invalid_Key"),
-            text if text.ends_with("ValidationError") => SendError::new(FailureClass::Rejected, "ValidationError"),
+        let answer = answer.map_err(|error| match error.code.as_str() {
+            // It answers 500 to these, too.
+            "Invalid_Key" => error.with_class(FailureClass::Credentials),
+            "ValidationError" => error.with_class(FailureClass::Rejected),
             _ => error,
         })?;
         match answer.body[0]["status"].as_str() {

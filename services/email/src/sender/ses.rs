@@ -71,10 +71,7 @@ impl Sender for Ses {
         let authorization = self.key.authorization("POST", PATH, &headers, body.as_bytes(), &time);
         let request = self.client.post(&self.url).header("content-type", CONTENT_TYPE).header("x-amz-date", &time);
         let request = request.header("authorization", authorization).body(body);
-        match api::send(request, error_type).await {
-            Ok(_) => Ok(()),
-            Err(error) => Err(reclassified(error)),
-        }
+        api::send(request, error_type).await.map(drop).map_err(reclassified)
     }
 }
 
@@ -87,13 +84,11 @@ fn error_type(headers: &HeaderMap, body: &Json) -> Option<String> {
 
 /// Some errors of the account come as 400, like errors of the mail.
 fn reclassified(error: SendError) -> SendError {
-    let of_the_account = ["AccountSuspendedException", "SendingPausedException", "MailFromDomainNotVerifiedException"];
-    let text = error.to_string();
-    if of_the_account.iter().any(|name| text.ends_with(name)) {
-        return SendError::new(FailureClass::Credentials, error.detail);
+    match error.code.as_str() {
+        "AccountSuspendedException" | "SendingPausedException" | "MailFromDomainNotVerifiedException" => {
+            error.with_class(FailureClass::Credentials)
+        }
+        "LimitExceededException" => error.with_class(FailureClass::RateLimited),
+        _ => error,
     }
-    if text.ends_with("LimitExceededException") {
-        return SendError::new(FailureClass::RateLimited, error.detail);
-    }
-    error
 }

@@ -227,9 +227,12 @@ async fn mandrill() -> Result<()> {
     provider.answer(200, r#"[{"email":"x","status":"rejected","reject_reason":"hard-bounce"}]"#);
     assert_eq!(buried(&send("mandrill", options.clone()).await?)?, "refused for good: rejected");
     provider.answer(500, r#"{"status":"error","code":-1,"name":"Invalid_Key"}"#);
-    assert_eq!(retried(&send("mandrill", options.clone()).await?)?, "our credentials were refused: Invalid_Key");
+    assert_eq!(
+        retried(&send("mandrill", options.clone()).await?)?,
+        "our credentials were refused: HTTP 500 Invalid_Key"
+    );
     provider.answer(500, r#"{"status":"error","code":-2,"name":"ValidationError"}"#);
-    assert_eq!(buried(&send("mandrill", options).await?)?, "refused for good: ValidationError");
+    assert_eq!(buried(&send("mandrill", options).await?)?, "refused for good: HTTP 500 ValidationError");
     Ok(())
 }
 
