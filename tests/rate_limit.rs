@@ -26,18 +26,21 @@ async fn gateways_count_together() -> Result<()> {
     let limit = |path: &str, window: u64| json!({ "requestPath": path, "requestCount": 10, "requestTimeWindow": window, "includeInternalRequests": true });
     let mut plan = FleetPlan::new(mongodb_uri(&format!("limits_{}", rand::random::<u32>()))?, Some(redis.url()));
     (plan.gateways, plan.datas) = (2, 1);
-    plan.common = Settings::default().option(
-        "rateLimit",
-        json!([
-            limit("/classes/Long", 600_000),
-            limit("/classes/Short", 6_000),
-            limit("/classes/Away", 600_000),
-            limit("/classes/New", 600_000)
-        ]),
-    );
+    let crowded: Vec<String> = (0..50).map(|number| format!("/classes/Crowd{number}")).collect();
+    let mut limits = vec![
+        limit("/classes/Long", 600_000),
+        limit("/classes/Short", 6_000),
+        limit("/classes/Away", 600_000),
+        limit("/classes/New", 600_000),
+    ];
+    limits.extend(crowded.iter().map(|path| limit(path, 600_000)));
+    plan.common = Settings::default().option("rateLimit", json!(limits));
     let fleet = Fleet::start(folder.path(), &plan).await?;
 
-    assert_eq!(let_in(&fleet, 40, "/classes/Long").await?, 10, "each request counts once, wherever it arrives");
+    for path in &crowded {
+        assert_eq!(let_in(&fleet, 40, path).await?, 10, "each request counts once, wherever it arrives: {path}");
+    }
+    assert_eq!(let_in(&fleet, 40, "/classes/Long").await?, 10);
     assert_eq!(let_in(&fleet, 40, "/classes/Long").await?, 0);
     assert_eq!(let_in(&fleet, 40, "/classes/Short").await?, 10);
     tokio::time::sleep(Duration::from_millis(6_200)).await;

@@ -44,12 +44,25 @@ impl LocalCounters {
         Count { hits: 1, ends_in: window }
     }
 
-    /// Lets the window of a counter end at this time, if it would end later.
-    pub(super) fn end_by(&self, name: &str, end: Instant) {
+    /// Hits counted or learned in the window that runs, 0 without one.
+    pub(super) fn hits(&self, name: &str) -> u64 {
+        let windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
+        windows.get(name).filter(|known| known.ends > Instant::now()).map_or(0, |known| known.hits)
+    }
+
+    /// Takes over what was counted elsewhere: at least so many hits, in a window that ends at this time or earlier.
+    pub(super) fn learn(&self, name: &str, hits: u64, ends: Instant) {
+        let now = Instant::now();
         let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = windows.get_mut(name) {
-            known.ends = known.ends.min(end);
+        if let Some(known) = windows.get_mut(name).filter(|known| known.ends > now) {
+            known.hits = known.hits.max(hits);
+            known.ends = known.ends.min(ends);
+            return;
         }
+        if windows.len() >= self.capacity {
+            make_room(&mut windows, now, self.capacity);
+        }
+        windows.insert(name.into(), Window { hits, ends });
     }
 }
 
@@ -96,12 +109,17 @@ mod tests {
     }
 
     #[test]
-    fn a_window_can_be_shortened_only() {
+    fn what_is_learned_only_raises_the_count_and_shortens_the_window() {
         let counters = LocalCounters::new(10);
-        counters.count("a", MINUTE);
-        counters.end_by("a", Instant::now() + 2 * MINUTE);
-        assert!(counters.count("a", MINUTE).ends_in <= MINUTE);
-        counters.end_by("a", Instant::now());
+        assert_eq!(counters.hits("a"), 0);
+        counters.learn("a", 3, Instant::now() + MINUTE);
+        counters.learn("a", 2, Instant::now() + 2 * MINUTE);
+        assert_eq!(counters.hits("a"), 3);
+        let count = counters.count("a", 2 * MINUTE);
+        assert_eq!(count.hits, 4);
+        assert!(count.ends_in <= MINUTE);
+        counters.learn("a", 4, Instant::now());
+        assert_eq!(counters.hits("a"), 0);
         assert_eq!(counters.count("a", MINUTE).hits, 1);
     }
 

@@ -28,7 +28,7 @@ pub struct RedisCounters {
     prefix: String,
     hit: Script,
     rest: Rest,
-    /// What is counted in Redis is counted here too, so that neither its absence nor its restart is an amnesty.
+    /// What Redis has counted is known here too, so that neither its absence nor its restart is an amnesty.
     local: LocalCounters,
     is_away: AtomicBool,
 }
@@ -63,7 +63,7 @@ impl RedisCounters {
 impl Counters for RedisCounters {
     async fn hit(&self, name: &str, window: Duration) -> Count {
         let asked_at = Instant::now();
-        let local = self.local.count(name, window);
+        let known = self.local.hits(name);
         let shared = self.rest.unless_resting(self.count(name, window)).await;
         let was_away = self.is_away.swap(shared.is_none(), Ordering::Relaxed);
         if was_away != shared.is_none() {
@@ -72,10 +72,14 @@ impl Counters for RedisCounters {
                 Some(_) => tracing::info!("the shared counters are in use"),
             }
         }
-        let Some(shared) = shared else { return local };
-        // A window here ends no later than the shared one. If it runs and has counted more, Redis has been away or come back
-        // empty, and the better knowledge is here.
-        self.local.end_by(name, asked_at + shared.ends_in);
-        if local.hits > shared.hits { local } else { shared }
+        match shared {
+            // A window here ends no later than the shared one.
+            Some(shared) if shared.hits > known => {
+                self.local.learn(name, shared.hits, asked_at + shared.ends_in);
+                shared
+            }
+            // Redis is away, or has counted no further than was known before it was asked: it came back empty.
+            _ => self.local.count(name, window),
+        }
     }
 }
