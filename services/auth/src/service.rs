@@ -41,14 +41,12 @@ impl AuthService {
     /// A service that reads and writes by way of a data service (its objects and its rows), and tells its news here.
     pub fn new(config: Arc<Config>, data: Channel, rows: Channel, news: Arc<dyn News>) -> Self {
         let processors = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        // One is left for everything else in the process: many who log in at a time must not slow down those who read.
-        let for_passwords = processors.saturating_sub(1).max(1);
         Self {
             data: Data::new(data.clone()),
             objects: Objects::new(data),
             rows: Rows::new(rows),
             providers: Arc::new(Providers::new(Arc::clone(&config))),
-            passwords: Arc::new(Passwords::new(for_passwords)),
+            passwords: Arc::new(Passwords::new(processors)),
             outbox: None,
             news,
             config,

@@ -6,16 +6,26 @@ use std::sync::{
 };
 
 use parsefleet_core::{ErrorCode, ParseError, error::Result};
-use tokio::sync::Semaphore;
+use tokio::{
+    runtime::{Builder, Runtime},
+    sync::Semaphore,
+};
 
 use crate::json::internal;
 
 /// Most who wait. Whoever comes after them would not be served before the deadline of a usual request: a hash takes 50 ms.
 const MOST_WAITING: usize = 1_000;
 
-/// Threads apart from those that answer requests.
+/// How much these threads stand back for all others, on the scale of `nice`: they get a tenth of a processor that others want for
+/// themselves, and all of one that nobody wants.
+#[cfg(target_os = "linux")]
+const NICENESS: i32 = 10;
+
+/// Threads apart from those that answer requests, and of lower priority.
 #[derive(Debug)]
 pub(super) struct Pool {
+    /// Only its blocking threads are used. There always is one, until the pool is dropped.
+    threads: Option<Runtime>,
     places: Arc<Semaphore>,
     waiting: AtomicUsize,
 }
@@ -31,13 +41,20 @@ impl Drop for Waiting<'_> {
 
 impl Pool {
     pub(super) fn new(at_a_time: usize) -> Self {
-        Self { places: Arc::new(Semaphore::new(at_a_time.max(1))), waiting: AtomicUsize::new(0) }
+        let at_a_time = at_a_time.max(1);
+        let threads = Builder::new_current_thread()
+            .max_blocking_threads(at_a_time)
+            .thread_name("passwords")
+            .on_thread_start(stand_back)
+            .build()
+            .inspect_err(|error| tracing::error!(%error, "no threads for passwords"));
+        Self { threads: threads.ok(), places: Arc::new(Semaphore::new(at_a_time)), waiting: AtomicUsize::new(0) }
     }
 
     /// Does the work in turn. Whoever stops waiting before the turn comes costs nothing.
     ///
     /// # Errors
-    /// 100 if too many wait already.
+    /// 100 if too many wait already, 1 if there are no threads.
     pub(super) async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
         let waiting = Waiting(&self.waiting);
         if self.waiting.fetch_add(1, Ordering::Relaxed) >= MOST_WAITING {
@@ -49,7 +66,7 @@ impl Pool {
         let place = Arc::clone(&self.places).acquire_owned().await.map_err(|_| internal())?;
         drop(waiting);
         // Work that has begun cannot be stopped: it holds its place to the end, whether or not somebody still waits.
-        let done = tokio::task::spawn_blocking(move || {
+        let done = self.threads.as_ref().ok_or_else(internal)?.spawn_blocking(move || {
             let _place = place;
             work()
         });
@@ -57,6 +74,23 @@ impl Pool {
             tracing::error!(%error, "work on a password broke off");
             internal()
         })
+    }
+}
+
+impl Drop for Pool {
+    /// Does not wait for what is being computed: nobody asks for it any more.
+    fn drop(&mut self) {
+        if let Some(threads) = self.threads.take() {
+            threads.shutdown_background();
+        }
+    }
+}
+
+/// Lowers the priority of the current thread. Elsewhere than on Linux a process has only one for all its threads.
+fn stand_back() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
+        tracing::warn!(%error, "log-ins compete with all other work");
     }
 }
 
@@ -88,6 +122,15 @@ mod tests {
         }
         tasks.join_all().await;
         assert_eq!(most.load(Ordering::SeqCst), 2);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn its_threads_stand_back() {
+        let niceness = || rustix::process::getpriority_process(None).unwrap();
+        let before = niceness();
+        assert_eq!(Pool::new(2).run(niceness).await.unwrap(), NICENESS.max(before));
+        assert_eq!(niceness(), before);
     }
 
     #[tokio::test(flavor = "multi_thread")]
