@@ -112,6 +112,7 @@ impl Load {
         // Parse Server resets a few connections under load, which is its own affair; of ours, every request counts.
         let failed = summary.errors > 0 && target.name != REFERENCE;
         ensure!(!failed, "{} of {} requests failed", summary.errors, summary.requests);
+        ensure!(summary.requests > 0, "no request was answered within {seconds} s");
         let requests = summary.requests as f64;
         Ok(Measured {
             per_second: requests / summary.microseconds as f64 * 1e6,

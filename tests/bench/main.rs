@@ -53,7 +53,7 @@ async fn measure(stage: &Stage, only: &str, seconds: u32, rounds: u32, report: &
             for target in targets.all() {
                 let Some(load) = Load::prepare(folder.path(), scenario, target)? else { continue };
                 // The first round warms up: connections, caches, just-in-time compilers.
-                let duration = if round == 0 { 1 } else { seconds };
+                let duration = if round == 0 { 1 } else { seconds }.max(scenario.kind.least_seconds());
                 let measured =
                     load.run(duration, target).with_context(|| format!("{} on {}", scenario.name, target.name))?;
                 eprintln!("{} on {}: {:.0} requests a second", scenario.name, target.name, measured.per_second);

@@ -142,6 +142,15 @@ impl Kind {
         }
     }
 
+    /// How long it takes until a figure means something, in seconds.
+    pub(crate) fn least_seconds(self) -> u32 {
+        match self {
+            // 64 clients wait for each other, for some seconds each.
+            Self::LogIn => 15,
+            _ => 1,
+        }
+    }
+
     /// Body of the requests.
     pub(crate) fn body(self) -> Option<Value> {
         let create = |number| json!({ "method": "POST", "path": "/parse/classes/Created", "body": object(number) });
