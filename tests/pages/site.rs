@@ -4,7 +4,8 @@ use std::{path::Path, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
 use parsefleet_testkit::servers::{
-    APP_ID, Inbox, MAINTENANCE_KEY, MASTER_KEY, MailServer, MailServerOptions, Parsefleet, Settings, free_port,
+    APP_ID, Inbox, MAINTENANCE_KEY, MASTER_KEY, MailServer, MailServerOptions, Parsefleet, Settings, ask, free_port,
+    plant_secret,
 };
 use serde_json::{Value as Json, json};
 
@@ -52,7 +53,10 @@ impl Site {
     pub(crate) async fn link_to(&self, address: &str, known: usize) -> Result<String> {
         let mail = self.inbox().wait_for(address, known).await?;
         let start = mail.text.find("http").context("a mail without a link")?;
-        Ok(mail.text[start..].split_whitespace().next().unwrap_or_default().to_owned())
+        let link = mail.text[start..].split_whitespace().next().unwrap_or_default().to_owned();
+        let (_, token) = link.split_once("token=").context("a link without a token")?;
+        plant_secret(token.split('&').next().unwrap_or_default());
+        Ok(link)
     }
 }
 
@@ -82,8 +86,8 @@ impl Client {
     }
 
     pub(crate) async fn post(&self, path: &str, body: &Json) -> Result<(u16, Json)> {
-        let answer = self.request("POST", path)?.json(body).send().await?;
-        Ok((answer.status().as_u16(), answer.json().await?))
+        let answer = ask(self.request("POST", path)?.json(body)).await?;
+        Ok((answer.status, answer.json()?))
     }
 
     pub(crate) async fn post_owned(&self, path: &str, body: Json) -> Result<(u16, Json)> {
@@ -92,7 +96,7 @@ impl Client {
 
     /// The page that a link leads to.
     pub(crate) async fn open(&self, link: &str) -> Result<String> {
-        Ok(self.http.get(link).send().await?.text().await?)
+        Ok(ask(self.http.get(link)).await?.text)
     }
 
     /// The page that a form leads to.
@@ -100,7 +104,7 @@ impl Client {
         let body: Vec<String> =
             form.iter().map(|(name, value)| format!("{name}={}", value.replace(' ', "+"))).collect();
         let request = self.page("POST", path)?.header("content-type", "application/x-www-form-urlencoded");
-        Ok(request.body(body.join("&")).send().await?.text().await?)
+        Ok(ask(request.body(body.join("&"))).await?.text)
     }
 
     /// Signs a user up, and tells the id.
@@ -121,7 +125,7 @@ impl Client {
     /// The user as the master key sees it.
     pub(crate) async fn user(&self, id: &str) -> Result<Json> {
         let request = self.request("GET", &format!("/users/{id}"))?.header("X-Parse-Master-Key", MASTER_KEY);
-        Ok(request.send().await?.json().await?)
+        ask(request).await?.json()
     }
 
     /// The status of a log-in.

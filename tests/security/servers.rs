@@ -11,7 +11,7 @@ use parsefleet_data::{
     codec::encode,
     store::{Index, IndexKind, MongoStore, ObjectStore, SqliteStore},
 };
-use parsefleet_testkit::servers::{APP_ID, Parsefleet, Settings, mongodb_uri};
+use parsefleet_testkit::servers::{APP_ID, Parsefleet, Settings, ask, introduce_session, mongodb_uri};
 use serde_json::Value as Json;
 use tempfile::TempDir;
 
@@ -69,9 +69,12 @@ impl Pair {
             Some(user) => call.header("X-Parse-Session-Token", token(user)),
             None => call,
         };
-        let answer = call.body(request.body.to_string()).send().await?;
-        let status = answer.status().as_u16();
-        let mut body: Json = answer.json().await.with_context(|| request.to_string())?;
+        if let Some(user) = caller.id() {
+            introduce_session(&token(user), user);
+        }
+        let answer = ask(call.body(request.body.to_string())).await.with_context(|| request.to_string())?;
+        let status = answer.status;
+        let mut body = answer.json().with_context(|| request.to_string())?;
         if !request.is_ordered
             && let Some(results) = body.get_mut("results").and_then(Json::as_array_mut)
         {

@@ -1,5 +1,6 @@
 //! Real servers as child processes, on free ports, each with a log file of its own.
 
+mod answers;
 mod fleet;
 mod identities;
 mod mail;
@@ -20,6 +21,7 @@ use std::{
 use anyhow::{Context as _, Result};
 
 pub use self::{
+    answers::{Answer, Ear, Exchange, ask, introduce_session},
     fleet::{Fleet, FleetPlan},
     identities::IdentityServer,
     mail::{Encryption, Inbox, Mail, MailServer, MailServerOptions, Message, Refusal},

@@ -1,4 +1,4 @@
-//! What no log may hold: a server whose log holds it fails the test that started it.
+//! What no log, span or answer may hold: a server that tells it fails the test that started it.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -15,15 +15,20 @@ pub fn plant_secret(text: &str) {
 
 /// The lines of a log, or the text of a span, that tell a secret: a session token, a hash of a password, or what was planted.
 pub fn told_secrets(text: &str) -> Vec<String> {
-    let planted = PLANTED.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let planted = planted_secrets();
     let tells = |line: &&str| {
         holds_token(line) || holds_hash(line) || planted.iter().any(|secret| line.contains(secret.as_str()))
     };
     text.lines().filter(tells).map(str::to_owned).collect()
 }
 
+/// What was planted so far.
+pub(super) fn planted_secrets() -> Vec<String> {
+    PLANTED.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
 /// `r:` and 32 hexadecimal digits.
-fn holds_token(line: &str) -> bool {
+pub(super) fn holds_token(line: &str) -> bool {
     line.match_indices("r:").any(|(start, _)| {
         let token = line.as_bytes().get(start + 2..start + 34);
         token.is_some_and(|token| token.iter().all(u8::is_ascii_hexdigit))
@@ -31,7 +36,7 @@ fn holds_token(line: &str) -> bool {
 }
 
 /// `$2b$10$` and 53 characters.
-fn holds_hash(line: &str) -> bool {
+pub(super) fn holds_hash(line: &str) -> bool {
     line.match_indices("$2").any(|(start, _)| {
         let Some(hash) = line.as_bytes().get(start..start + 60) else { return false };
         let (head, tail) = hash.split_at(7);
