@@ -1,20 +1,32 @@
-//! Whether the answer to a request for a mail tells who is known: its status, its body, and the time that it takes.
+//! Whether an answer tells who is known: by its status, its body, or the time that it takes.
+//!
+//! `PARSEFLEET_TIMING_SAMPLES` says how many requests of each kind are timed, for known and for unknown users (2,000), and
+//! `PARSEFLEET_TIMING_LOG_INS` how many log-ins, each of which hashes a password (200).
 
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use rand::{RngExt as _, seq::SliceRandom as _};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use crate::site::{Client, Site};
 
-/// Requests of each kind.
-const SAMPLES: usize = 2_000;
-/// Users whose addresses are known.
+/// Users who are known.
 const USERS: usize = 50;
 /// The largest distance between two distributions that chance alone exceeds once in ten thousand times, for samples of one:
 /// `sqrt(ln(2 / 0.0001) / 2)`.
 const BY_CHANCE: f64 = 2.2253;
+
+/// A request that a stranger makes to find out who is known.
+struct Question {
+    path: &'static str,
+    samples: usize,
+    /// What is sent about this name.
+    body: fn(&str) -> Json,
+    /// What everybody is answered.
+    status: u16,
+    answer: &'static str,
+}
 
 #[tokio::test]
 async fn answers_do_not_tell_who_is_known() -> Result<()> {
@@ -25,35 +37,60 @@ async fn answers_do_not_tell_who_is_known() -> Result<()> {
         let user = json!({ "username": name, "password": "x", "email": format!("{name}@example.com") });
         site.client.sign_up(&user).await?;
     }
-    for path in ["/requestPasswordReset", "/verificationEmailRequest"] {
-        let [known, unknown] = measure(&site.client, path).await?;
+    for question in questions() {
+        let [known, unknown] = measure(&site.client, &question).await?;
         let distance = distance(&known, &unknown);
-        let bound = BY_CHANCE * (2.0 / SAMPLES as f64).sqrt();
+        let bound = BY_CHANCE * (2.0 / question.samples as f64).sqrt();
+        let (path, samples) = (question.path, question.samples);
         eprintln!(
-            "{path}: median {:?} for known, {:?} for unknown users; distance of the distributions {distance:.4}, by chance up to {bound:.4}",
-            known[SAMPLES / 2],
-            unknown[SAMPLES / 2],
+            "{path}: {samples} samples each, median {:?} for known, {:?} for unknown users; distance of the distributions {distance:.4}, by chance up to {bound:.4}",
+            known[samples / 2],
+            unknown[samples / 2],
         );
         assert!(distance < bound, "{path} tells who is known: {distance:.4}");
     }
     Ok(())
 }
 
-/// The times of requests for known and unknown addresses, sorted; asked in random order, so that whatever else the machine does
+fn questions() -> [Question; 3] {
+    let mail = |name: &str| json!({ "email": format!("{name}@example.com") });
+    let asking = |path| Question {
+        path,
+        samples: number("PARSEFLEET_TIMING_SAMPLES", 2_000),
+        body: mail,
+        status: 200,
+        answer: "{}",
+    };
+    let log_in = Question {
+        path: "/login",
+        samples: number("PARSEFLEET_TIMING_LOG_INS", 200),
+        body: |name| json!({ "username": name, "password": "wrong" }),
+        status: 404,
+        answer: r#"{"code":101,"error":"Invalid username/password."}"#,
+    };
+    [asking("/requestPasswordReset"), asking("/verificationEmailRequest"), log_in]
+}
+
+fn number(variable: &str, default: usize) -> usize {
+    std::env::var(variable).ok().and_then(|text| text.parse().ok()).filter(|number| *number > 0).unwrap_or(default)
+}
+
+/// The times of requests about known and unknown users, sorted; asked in random order, so that whatever else the machine does
 /// meets both alike.
-async fn measure(client: &Client, path: &str) -> Result<[Vec<Duration>; 2]> {
-    let mut order: Vec<usize> = (0..2 * SAMPLES).map(|index| index % 2).collect();
+async fn measure(client: &Client, question: &Question) -> Result<[Vec<Duration>; 2]> {
+    let Question { path, samples, body, status, answer } = *question;
+    let mut order: Vec<usize> = (0..2 * samples).map(|index| index % 2).collect();
     order.shuffle(&mut rand::rng());
-    let mut times = [Vec::with_capacity(SAMPLES), Vec::with_capacity(SAMPLES)];
+    let mut times = [Vec::with_capacity(samples), Vec::with_capacity(samples)];
     for (number, kind) in order.into_iter().enumerate() {
         let who = rand::rng().random_range(0..USERS);
         let prefix = if kind == 0 { "user" } else { "nobd" };
-        let request = client.request("POST", path)?.json(&json!({ "email": format!("{prefix}{who}@example.com") }));
+        let request = client.request("POST", path)?.json(&body(&format!("{prefix}{who}")));
         let started = Instant::now();
-        let answer = request.send().await?;
-        let (status, text) = (answer.status(), answer.text().await?);
+        let response = request.send().await?;
+        let (got, text) = (response.status().as_u16(), response.text().await?);
         let taken = started.elapsed();
-        assert_eq!((status.as_u16(), text.as_str()), (200, "{}"), "{path} {number}");
+        assert_eq!((got, text.as_str()), (status, answer), "{path} {number}");
         times[kind].push(taken);
     }
     times.iter_mut().for_each(|times| times.sort_unstable());
