@@ -85,7 +85,7 @@ impl<'a> Scanner<'a> {
         while let Some(length) = self.rest().find(self.open) {
             self.text(length);
             let position = self.position;
-            let kind = self.tag().ok_or_else(|| error(self.source, position, Problem::UnclosedTag))??;
+            let kind = self.tag().map_err(|problem| error(self.source, position, problem))?;
             self.tokens.push(Token { position, kind });
         }
         self.text(self.rest().len());
@@ -123,50 +123,49 @@ impl<'a> Scanner<'a> {
         self.line = self.tokens.len();
     }
 
-    /// Takes one tag, which begins at the position. Nothing, when it does not end.
-    fn tag(&mut self) -> Option<Result<TokenKind<'a>, ParseError>> {
-        let position = self.position;
+    /// Takes one tag, which begins at the position.
+    fn tag(&mut self) -> Result<TokenKind<'a>, Problem> {
         self.position += self.open.len();
         self.position += self.rest().len() - self.rest().trim_start().len();
-        let sigil = self.rest().chars().next()?;
+        let sigil = self.rest().chars().next().ok_or(Problem::UnclosedTag)?;
         if matches!(sigil, '#' | '^' | '/' | '>' | '{' | '&' | '=' | '!') {
             self.position += sigil.len_utf8();
         }
         if sigil == '=' {
-            let changed = self.delimiters()?;
-            return Some(changed.ok_or_else(|| error(self.source, position, Problem::Delimiters)));
+            self.change_delimiters()?;
+            return Ok(TokenKind::Nothing);
         }
         let brace = if sigil == '{' { "}" } else { "" };
         let name = self.until(&[brace, self.close].concat())?;
-        Some(Ok(match sigil {
+        Ok(match sigil {
             '#' => TokenKind::Section(name),
             '^' => TokenKind::Inverted(name),
             '/' => TokenKind::Close(name),
             '{' | '&' => TokenKind::Raw(name),
             '!' | '>' => TokenKind::Nothing,
             _ => TokenKind::Escaped(name),
-        }))
+        })
     }
 
     /// The text before `end`, without blanks around it; the position is behind `end` then.
-    fn until(&mut self, end: &str) -> Option<&'a str> {
-        let length = self.rest().find(end)?;
+    fn until(&mut self, end: &str) -> Result<&'a str, Problem> {
+        let length = self.rest().find(end).ok_or(Problem::UnclosedTag)?;
         let text = &self.rest()[..length];
         self.position += length + end.len();
-        Some(text.trim())
+        Ok(text.trim())
     }
 
-    /// Nothing, when the tag does not end; nothing within, when it does not hold two delimiters.
-    fn delimiters(&mut self) -> Option<Option<TokenKind<'a>>> {
+    /// Takes what is behind the first `=` of a tag that changes the delimiters.
+    fn change_delimiters(&mut self) -> Result<(), Problem> {
         let close = self.close;
         let delimiters = self.until("=")?;
         let is_end = self.until(close)?.is_empty();
         let mut words = delimiters.split_whitespace();
         let (Some(open), Some(close), None, true) = (words.next(), words.next(), words.next(), is_end) else {
-            return Some(None);
+            return Err(Problem::Delimiters);
         };
         (self.open, self.close) = (open, close);
-        Some(Some(TokenKind::Nothing))
+        Ok(())
     }
 }
 
