@@ -5,7 +5,7 @@
 //! that has its token; so a link works once, however often it is opened at the same time.
 //!
 //! Whether somebody is known does not show in the answer to whoever asks for a mail, nor in how long it takes: the answer is
-//! given before anything is looked for ([`hidden`]).
+//! given before anybody is looked for ([`hidden`]).
 
 mod hidden;
 mod job;
@@ -14,6 +14,7 @@ mod reset;
 mod row;
 mod verification;
 mod verify;
+mod wish;
 
 use parsefleet_bus::Intent;
 use parsefleet_core::{ErrorCode, ParseError, acl::is_truthy, error::Result};

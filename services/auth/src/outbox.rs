@@ -21,7 +21,11 @@ use crate::{
     service::AuthService,
 };
 
-const CLASS: &str = "_Outbox";
+/// The class of what waits.
+pub(crate) const CLASS: &str = "_Outbox";
+
+/// What stands for a queue in rows that are no jobs, but mails that were asked for (`emails/hidden.rs`).
+pub(crate) const WISHES: &str = "wishes";
 
 /// The outbox in the database that the writes go to.
 pub(crate) struct OutboxRows {
@@ -60,6 +64,7 @@ impl AuthService {
         let stop = shutdown.clone();
         shutdown.spawn(worker.run(async move { stop.closing().await }));
         self.outbox = Some(outbox);
+        shutdown.spawn(self.clone().sweep_wishes(shutdown.clone()));
         self
     }
 
@@ -94,7 +99,7 @@ impl OutboxStore for OutboxRows {
     async fn older_than(&self, age: Duration, skip: usize, limit: usize) -> Result<Vec<Kept>> {
         let now = now();
         let search = Search {
-            filter: json!({ "keptAt": { "$lte": now - age.as_millis() as f64 } }),
+            filter: json!({ "queue": { "$ne": WISHES }, "keptAt": { "$lte": now - age.as_millis() as f64 } }),
             order: &["keptAt"],
             limit: u32::try_from(limit).unwrap_or(u32::MAX),
             skip: u32::try_from(skip).unwrap_or(u32::MAX),
@@ -161,11 +166,12 @@ impl EntryRow {
 }
 
 /// The server's own: no request waits for it.
-fn context() -> RequestContext {
+pub(crate) fn context() -> RequestContext {
     RequestContext { privilege: Privilege::Master.into(), ..RequestContext::default() }
 }
 
-fn now() -> f64 {
+/// Milliseconds since the Unix epoch.
+pub(crate) fn now() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as f64
 }
 

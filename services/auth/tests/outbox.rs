@@ -11,12 +11,16 @@ use async_trait::async_trait;
 use parsefleet_auth::{AuthService, News};
 use parsefleet_bus::{Bus, Deliveries, EmbeddedBus, Job, Queue, RetrySchedule, Witness};
 use parsefleet_data::{DataService, Invalidation, Settings, store::SqliteStore};
-use parsefleet_proto::v1::{FindRowsRequest, InsertRowRequest, Privilege, RequestContext, rows_client::RowsClient};
+use parsefleet_proto::v1::{
+    ChangeRowRequest, FindRowsRequest, InsertRowRequest, MailJob, Privilege, RequestContext,
+    RequestPasswordResetRequest, auth_client::AuthClient, rows_client::RowsClient,
+};
 use parsefleet_runtime::{
     Shutdown,
-    config::{self, Launch},
+    config::{self, Config, Launch},
     rpc::Channel,
 };
+use prost::Message as _;
 
 /// Longer than an entry waits for the sweep.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -68,23 +72,58 @@ async fn arrives(deliveries: &mut Box<dyn Deliveries>, job: &Job) {
     delivery.receipt.done().await.unwrap();
 }
 
+/// What outlives a process: its files.
+struct Machine {
+    directory: tempfile::TempDir,
+    data: DataService,
+    bus: Arc<EmbeddedBus>,
+}
+
+impl Machine {
+    async fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let config = config();
+        let settings = Settings::try_new(&config.app_id, &config.objects, &config.database, None).unwrap();
+        let store = SqliteStore::open(directory.path()).unwrap();
+        let data = DataService::new(Arc::new(store), settings, Arc::new(Nobody));
+        data.prepare_database().await.unwrap();
+        let bus = Arc::new(EmbeddedBus::new(directory.path(), RetrySchedule::default()));
+        Self { directory, data, bus }
+    }
+
+    fn rows(&self) -> RowsClient<Channel> {
+        RowsClient::new(Channel::local(self.data.clone().into_rows_server()))
+    }
+
+    /// An auth service, which belongs to the runtime that calls this.
+    fn auth(&self, shutdown: &Shutdown) -> AuthService {
+        let data = Channel::local(self.data.clone().into_server());
+        let rows = Channel::local(self.data.clone().into_rows_server());
+        let bus = Arc::<EmbeddedBus>::clone(&self.bus);
+        AuthService::new(Arc::new(config()), data, rows, Arc::new(Nobody)).publishing(bus, shutdown)
+    }
+}
+
+fn shutdown() -> Shutdown {
+    Shutdown::new(Duration::ZERO, Duration::from_secs(10))
+}
+
+/// An app that sends mails.
+fn config() -> Config {
+    let adapter = r#"{"module": "smtp", "options": {"from": "a@b.c", "host": "127.0.0.1", "security": "none"}}"#;
+    let arguments = ["--appId", "test", "--masterKey", "master", "--appName", "Test", "--publicServerURL"];
+    let arguments = arguments.into_iter().chain(["https://api.example/parse", "--emailAdapter", adapter]);
+    let Launch::Run(startup) = config::load(arguments.map(str::to_owned), []).unwrap() else { panic!("it starts") };
+    startup.config
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn jobs_are_published_for_writes_that_happened() {
-    let directory = tempfile::tempdir().unwrap();
-    let arguments = ["--appId", "test", "--masterKey", "master"].map(str::to_owned);
-    let Launch::Run(startup) = config::load(arguments, []).unwrap() else { panic!("it starts") };
-    let config = Arc::new(startup.config);
-    let settings = Settings::try_new(&config.app_id, &config.objects, &config.database, None).unwrap();
-    let store = SqliteStore::open(directory.path()).unwrap();
-    let data = DataService::new(Arc::new(store), settings, Arc::new(Nobody));
-    data.prepare_database().await.unwrap();
-    let rows = Channel::local(data.clone().into_rows_server());
-    let bus = Arc::new(EmbeddedBus::new(directory.path(), RetrySchedule::default()));
-    let shutdown = Shutdown::new(Duration::ZERO, Duration::from_secs(10));
-    let auth = AuthService::new(config, Channel::local(data.into_server()), rows.clone(), Arc::new(Nobody));
-    let auth = auth.publishing(bus.clone(), &shutdown);
-    let mut rows = RowsClient::new(rows);
-    let mut deliveries = bus.consume(Queue::Mail, 4);
+    let machine = Machine::new().await;
+    let shutdown = shutdown();
+    let auth = machine.auth(&shutdown);
+    let mut rows = machine.rows();
+    let mut deliveries = machine.bus.consume(Queue::Mail, 4);
 
     // Published behind the answer.
     let job = Job::new(Queue::Mail, "of a write that happened");
@@ -107,4 +146,51 @@ async fn jobs_are_published_for_writes_that_happened() {
     drop(auth);
     shutdown.trigger();
     shutdown.complete().await;
+    drop(machine.directory);
+}
+
+/// A process that is killed after it has answered, and before it has done anything else: another one sees to it.
+#[test]
+fn mails_that_were_asked_for_survive_the_process() {
+    let runtime = || tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let (first, second) = (runtime(), runtime());
+    let machine = second.block_on(async {
+        let machine = Machine::new().await;
+        let row = r#"{"username":"ada","email":"ada@example.com"}"#.as_bytes().to_vec().into();
+        let user = InsertRowRequest { context: context(), class_name: "_User".to_owned(), row };
+        machine.rows().insert(user).await.unwrap();
+        machine
+    });
+    first.block_on(async {
+        let auth = machine.auth(&shutdown());
+        let mut client = AuthClient::new(Channel::local(auth.into_server()));
+        for email in ["ada@example.com", "nobody@example.com"] {
+            let body = format!(r#"{{"email":"{email}","locale":"de"}}"#).into_bytes().into();
+            client.request_password_reset(RequestPasswordResetRequest { context: context(), body }).await.unwrap();
+        }
+    });
+    // Nothing that runs in it comes to its end.
+    first.shutdown_background();
+
+    second.block_on(async {
+        let mut rows = machine.rows();
+        entries(&mut rows, 2).await;
+        // As if the time had passed for which they were left to the first process.
+        for _ in 0..2 {
+            let (r#where, changes) = (r#"{"claimedUntil":{"$gt":1}}"#.into(), r#"{"claimedUntil":1}"#.into());
+            let class_name = "_Outbox".to_owned();
+            let request = ChangeRowRequest { context: context(), class_name, r#where, changes, touch: false };
+            rows.change(request).await.unwrap();
+        }
+        let shutdown = shutdown();
+        let _auth = machine.auth(&shutdown);
+        let mut deliveries = machine.bus.consume(Queue::Mail, 4);
+        let delivery = tokio::time::timeout(LIMIT, deliveries.next()).await.expect("the mail is made");
+        let mail = MailJob::decode(delivery.job.body.clone()).unwrap();
+        assert_eq!((mail.recipient.as_str(), mail.locale.as_str()), ("ada@example.com", "de"));
+        delivery.receipt.done().await.unwrap();
+        entries(&mut rows, 0).await;
+        shutdown.trigger();
+        shutdown.complete().await;
+    });
 }

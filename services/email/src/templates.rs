@@ -102,13 +102,16 @@ impl Templates {
         let user = user(job)?;
         let of_user = |field: &str| user.get(field).and_then(Json::as_str);
         let locale = match (job.locale.as_str(), &self.locale_field) {
-            ("", Some(field)) => of_user(field).and_then(Locale::parse),
+            ("", field) => of_user(field.as_deref().unwrap_or(LOCALE_FIELD)).and_then(Locale::parse),
             (locale, _) => Locale::parse(locale),
         };
         let values = kind.values(job, &user);
         kind.write(locale.as_ref(), values)
     }
 }
+
+/// The field of a user that names a language unless the options name another one.
+const LOCALE_FIELD: &str = "locale";
 
 impl KindTemplates {
     /// What the templates are filled with. No placeholder of the operator hides a value of the mail.

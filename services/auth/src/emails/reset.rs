@@ -11,6 +11,7 @@ use super::{
     job::locale_of,
     link::{Purpose, Token},
     row::Addressee,
+    wish::Wish,
 };
 use crate::{
     clock,
@@ -47,9 +48,7 @@ impl AuthService {
             return Err(ParseError::new(ErrorCode::InvalidEmailAddress, text));
         };
         if self.config.user_mail.reset.success_on_invalid_email {
-            let (service, asking) = (self.clone(), context.clone());
-            let work = async move { service.send_reset_link(&asking, &email, &locale).await };
-            self.begin_hidden(&context, work).await?;
+            self.begin_hidden(&context, Wish::Reset { email, locale }).await?;
         } else if !self.send_reset_link(&context, &email, &locale).await? {
             let text = "A user with that email does not exist.";
             return Err(ParseError::new(ErrorCode::ObjectNotFound, text));
@@ -130,7 +129,7 @@ impl AuthService {
     }
 
     /// Sends a link to whoever has this address, or this name and no address. Whether there is somebody.
-    async fn send_reset_link(&self, context: &RequestContext, email: &str, locale: &str) -> Result<bool> {
+    pub(super) async fn send_reset_link(&self, context: &RequestContext, email: &str, locale: &str) -> Result<bool> {
         let known = json!({ "$or": [{ "email": email }, { "username": email, "email": { "$exists": false } }] });
         let Some(user) = Addressee::find(&self.rows, context, known.clone()).await? else { return Ok(false) };
         let reset = &self.config.user_mail.reset;

@@ -12,6 +12,7 @@ use super::{
     job::locale_of,
     link::{Purpose, Token},
     row::Addressee,
+    wish::Wish,
 };
 use crate::{json, rows::Touch, service::AuthService};
 
@@ -61,9 +62,7 @@ impl AuthService {
         };
         let filter = json!({ "email": email });
         if self.config.user_mail.verification.success_on_invalid_email {
-            let (service, asking) = (self.clone(), context.clone());
-            let work = async move { service.resend_to(&asking, filter, &locale).await };
-            self.begin_hidden(&context, work).await?;
+            self.begin_hidden(&context, Wish::Verification { filter, locale }).await?;
         } else {
             let Some(user) = Addressee::find(&self.rows, &context, filter).await? else {
                 let text = format!("No user found with email {email}");
@@ -96,16 +95,14 @@ impl AuthService {
         }
         let filter = Json::Object(filter);
         if self.config.user_mail.verification.success_on_invalid_email {
-            let (service, asking) = (self.clone(), context.clone());
-            let work = async move { service.resend_to(&asking, filter, &locale).await };
-            self.begin_hidden(&context, work).await?;
+            self.begin_hidden(&context, Wish::Verification { filter, locale }).await?;
             return Ok(ResendVerificationEmailResponse { sent: true });
         }
         Ok(ResendVerificationEmailResponse { sent: self.resend_to(&context, filter, &locale).await? })
     }
 
     /// Sends a new link to the user who satisfies the condition. Whether there was anybody to send it to.
-    async fn resend_to(&self, context: &RequestContext, filter: Json, locale: &str) -> Result<bool> {
+    pub(super) async fn resend_to(&self, context: &RequestContext, filter: Json, locale: &str) -> Result<bool> {
         match Addressee::find(&self.rows, context, filter).await? {
             Some(user) if !user.is_verified() => self.resend(context, &user, locale).await,
             Some(_) | None => Ok(false),

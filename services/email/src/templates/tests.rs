@@ -122,7 +122,17 @@ fn a_folder_replaces_single_files_by_language() {
     ] {
         assert_eq!(subject(locale, language), expected, "{locale} {language}");
     }
-    let verification = write(&config, &job(MailKind::EmailVerification, &json!({})));
+    let by_default = Mail { templates_dir: config.templates_dir.clone(), ..self::config() };
+    let verification_job = |user: &Json| job(MailKind::EmailVerification, user);
+    assert_eq!(
+        write(&by_default, &verification_job(&json!({ "firstName": "Ann", "locale": "de_AT" }))).subject,
+        "Servus Ann"
+    );
+    assert_eq!(
+        write(&config, &verification_job(&json!({ "firstName": "Ann", "locale": "de_AT" }))).subject,
+        "Hello Ann"
+    );
+    let verification = write(&config, &verification_job(&json!({})));
     assert!(verification.html.is_some(), "text and HTML are both as built in");
     let reset = |locale: &str| {
         let job = MailJob { locale: locale.to_owned(), ..job(MailKind::PasswordReset, &json!({ "firstName": "<A>" })) };
