@@ -6,7 +6,7 @@ use parsefleet_testkit::servers::{Encryption, MailServer, MailServerOptions, Ref
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
 };
 
 use super::{RECIPIENT, SECRET, TOKEN, buried, retried, send};
@@ -113,8 +113,8 @@ async fn failures_have_classes() -> Result<()> {
     Ok(())
 }
 
-/// Says these lines to one client, each after the one before was answered; what the client said last.
-async fn say(listener: TcpListener, lines: &[&str]) -> Result<String> {
+/// Says these lines to one client, each after the one before was answered; what the client said last, and the connection.
+async fn say(listener: TcpListener, lines: &[&str]) -> Result<(String, TcpStream)> {
     let (mut stream, _) = listener.accept().await?;
     let mut heard = vec![0; 64 * 1024];
     let mut length = 0;
@@ -122,8 +122,7 @@ async fn say(listener: TcpListener, lines: &[&str]) -> Result<String> {
         stream.write_all(format!("{line}\r\n").as_bytes()).await?;
         length = stream.read(&mut heard).await?;
     }
-    stream.write_all(b"250 kept\r\n").await?;
-    Ok(String::from_utf8(heard[..length].to_vec())?)
+    Ok((String::from_utf8(heard[..length].to_vec())?, stream))
 }
 
 /// In two parts, the end would wait for an acknowledgement of the beginning, and be sent even if the process was killed
@@ -133,7 +132,11 @@ async fn a_mail_is_handed_over_in_one_piece() -> Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let port = listener.local_addr()?.port();
     let options = json!({ "host": "127.0.0.1", "port": port, "security": "none", "from": "noreply@example.com" });
-    let server = say(listener, &["220 hello", "250 hello", "250 yes", "250 yes", "354 speak"]);
+    let server = async {
+        let (mail, mut stream) = say(listener, &["220 hello", "250 hello", "250 yes", "250 yes", "354 speak"]).await?;
+        stream.write_all(b"250 kept\r\n").await?;
+        Ok::<_, anyhow::Error>(mail)
+    };
     let (mail, verdict) = tokio::join!(server, send("smtp", options));
     let mail = mail?;
     assert_eq!(verdict?, Verdict::Done);
@@ -148,6 +151,18 @@ async fn a_server_of_ascii_gets_nothing_else() -> Result<()> {
     let options = json!({ "host": "127.0.0.1", "port": port, "security": "none", "from": "jürgen@exämple.com" });
     let (last, verdict) = tokio::join!(say(listener, &["220 hello", "250 hello"]), send("smtp", options));
     assert_eq!(buried(&verdict?)?, "refused for good: SMTP, the server takes ASCII only");
-    assert_eq!(last?, "QUIT\r\n");
+    assert_eq!(last?.0, "QUIT\r\n");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_refusal_counts_although_nothing_follows() -> Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let port = listener.local_addr()?.port();
+    let options = json!({ "host": "127.0.0.1", "port": port, "security": "none", "from": "noreply@example.com" });
+    let server = say(listener, &["220 hello", "250 hello", "550 not from you"]);
+    let (silent, verdict) = tokio::join!(server, send("smtp", options));
+    assert_eq!(buried(&verdict?)?, "refused for good: SMTP 550");
+    assert_eq!(silent?.0, "QUIT\r\n");
     Ok(())
 }

@@ -24,6 +24,8 @@ use super::failed;
 use crate::sender::{FailureClass, SendError};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Longest time to wait for an answer to QUIT.
+const GOODBYE_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long a connection is kept that nobody uses: a server closes it after some minutes.
 const MAX_IDLE: Duration = Duration::from_secs(60);
 
@@ -61,7 +63,8 @@ impl Connections {
         let sent = hand_over(&mut connection, envelope, message).await;
         match sent {
             Ok(()) => self.keep(connection),
-            Err(_) => connection.abort().await,
+            // What the server said counts, also if it says nothing more.
+            Err(_) => drop(tokio::time::timeout(GOODBYE_TIMEOUT, connection.abort()).await),
         }
         sent
     }
