@@ -71,5 +71,5 @@ async fn a_fleet_signs_up_once() -> Result<()> {
 async fn one_process_signs_up_once() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let server = Parsefleet::start(folder.path(), settings()).await?;
-    sign_up_again_and_again(&[server.url.clone()]).await
+    sign_up_again_and_again(std::slice::from_ref(&server.url)).await
 }
