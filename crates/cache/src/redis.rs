@@ -20,8 +20,9 @@ use bytes::Bytes;
 use futures_util::StreamExt as _;
 use parsefleet_core::error::Result;
 use redis::{
-    AsyncCommands as _, Client, RedisResult,
+    AsyncCommands as _, Client, IntoConnectionInfo as _, RedisResult,
     aio::{ConnectionManager, ConnectionManagerConfig},
+    io::tcp::TcpSettings,
 };
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -45,6 +46,11 @@ const RECONNECT_DELAY: Duration = Duration::from_millis(250);
 #[derive(Debug, thiserror::Error)]
 #[error("the address of Redis cannot be used: {0}")]
 pub struct RedisCacheError(#[from] redis::RedisError);
+
+/// A client whose commands leave at once: the kernel would otherwise keep a command back while another is under way.
+pub(crate) fn client(url: &str) -> RedisResult<Client> {
+    Client::open(url.into_connection_info()?.set_tcp_settings(TcpSettings::default().set_nodelay(true)))
+}
 
 /// How Redis is talked to: rather not at all than slowly.
 pub(crate) fn connection_config() -> ConnectionManagerConfig {
@@ -79,7 +85,7 @@ impl RedisCache {
     /// # Errors
     /// If the address is not one of Redis.
     pub fn try_new(url: &str, prefix: &str, limits: Limits) -> std::result::Result<Self, RedisCacheError> {
-        let client = Client::open(url)?;
+        let client = client(url)?;
         let shared = Arc::new(Shared {
             first_level: LocalCache::new(limits),
             connection: ConnectionManager::new_lazy_with_config(client.clone(), connection_config())?,

@@ -6,10 +6,10 @@ use std::{
 };
 
 use async_trait::async_trait;
-use redis::{Client, RedisResult, Script, aio::ConnectionManager};
+use redis::{RedisResult, Script, aio::ConnectionManager};
 
 use super::{Count, Counters, LocalCounters};
-use crate::redis::{RedisCacheError, Rest, connection_config};
+use crate::redis::{RedisCacheError, Rest, client, connection_config};
 
 /// Counts a hit and tells when the window ends, as one step that nobody can come between.
 const HIT: &str = r"
@@ -39,7 +39,7 @@ impl RedisCounters {
     /// # Errors
     /// If the address is not one of Redis.
     pub fn try_new(url: &str, prefix: &str, capacity: usize) -> Result<Self, RedisCacheError> {
-        let connection = ConnectionManager::new_lazy_with_config(Client::open(url)?, connection_config())?;
+        let connection = ConnectionManager::new_lazy_with_config(client(url)?, connection_config())?;
         Ok(Self {
             connection,
             prefix: prefix.to_owned(),
