@@ -165,11 +165,12 @@ impl Search<'_> {
         object["className"] == "_User" || (at_top && of_users)
     }
 
-    /// Identities are shown to who has them, and to whoever has just sent them.
+    /// Identities are shown to who has them, or the password, and to whoever has just sent them.
     fn may_see_identities(&self, user: &Json, place: Place<'_>) -> bool {
         let Asker::User(asker) = self.asker else { return true };
         let id = user["objectId"].as_str();
-        let opens_session = place.depth == 0 && user["sessionToken"].is_string();
+        let knows_password = self.part.path == "verifypassword" && self.said.contains("password");
+        let opens_session = place.depth == 0 && (user["sessionToken"].is_string() || knows_password);
         opens_session || (id.is_some() && asker.as_deref() == id) || (id.is_none() && self.said.contains("authData"))
     }
 
