@@ -61,8 +61,9 @@ fn sort_key(name: &str, direction: Direction, schema: &ClassSchema) -> Result<Op
     let Some(path) = path(name, schema) else { return refuse(format!("Invalid field name: {name}.")) };
     let known = schema.field_type(path.root()).is_some() || name == "score";
     let column = sort_column(&path, schema);
-    // What is below `authData` is kept in columns of its own that no sort reaches.
-    Ok((known && column != Column::AuthData).then_some(SortKey { path, column, direction }))
+    // What is below `authData` is kept in columns of its own that no sort reaches; `authData` itself is refused where it is hidden.
+    let is_provider = column == Column::AuthData && path.is_dotted();
+    Ok((known && !is_provider).then_some(SortKey { path, column, direction }))
 }
 
 fn path(name: &str, schema: &ClassSchema) -> Option<FieldPath> {
