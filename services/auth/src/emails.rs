@@ -78,9 +78,6 @@ impl AuthService {
 }
 
 impl MailPlan {
-    /// The write did not happen, or nobody knows: the intent stays, until the sweep sees that nothing came of it.
-    pub(crate) async fn abandon(self, _service: &AuthService) {}
-
     /// The write happened.
     ///
     /// # Errors

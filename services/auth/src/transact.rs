@@ -10,10 +10,7 @@ use parsefleet_proto::v1::{
     Once, Operation, OperationResult, TransactRequest, TransactResponse, operation::Operation as Kind,
 };
 
-use crate::{
-    service::AuthService,
-    writes::{Finish, Plan},
-};
+use crate::{service::AuthService, writes::Plan};
 
 /// What ids are made of.
 const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
@@ -26,13 +23,7 @@ impl AuthService {
         let mut plans = Vec::with_capacity(operations.len());
         for (place, operation) in operations.into_iter().enumerate() {
             let Some(kind) = operation.operation else { continue };
-            match self.plan(kind, once.as_ref(), place).await {
-                Ok(plan) => plans.push(plan),
-                Err(error) => {
-                    self.abandon(plans.into_iter().map(|plan| plan.finish)).await;
-                    return Err(error);
-                }
-            }
+            plans.push(self.plan(kind, once.as_ref(), place).await?);
         }
         let service = self.clone();
         self.to_the_end(async move { service.carry_out_all(plans, once).await }).await
@@ -63,9 +54,7 @@ impl AuthService {
             Err(error) => {
                 let sent = finishes.iter().filter(|(was_sent, _)| *was_sent);
                 let told: Vec<ParseError> = sent.map(|(_, finish)| finish.refusal(error.clone())).collect();
-                let refusal = self.refusal(error, asked, told).await;
-                self.abandon(finishes.into_iter().map(|(_, finish)| finish)).await;
-                return Err(refusal);
+                return Err(self.refusal(error, asked, told).await);
             }
         };
         let mut results = results.into_iter();
@@ -96,12 +85,6 @@ impl AuthService {
             }
         }
         error
-    }
-
-    async fn abandon(&self, finishes: impl Iterator<Item = Box<dyn Finish>>) {
-        for finish in finishes {
-            finish.abandon(self).await;
-        }
     }
 }
 

@@ -34,16 +34,14 @@ pub(crate) struct Answer {
     pub(crate) existed: bool,
 }
 
-/// What follows a write.
+/// What follows a write that happened. If it did not, nothing is to be undone: an intent stays until the sweep of the outbox
+/// sees that nothing came of it.
 #[async_trait]
 pub(crate) trait Finish: Send {
     /// What the caller is told when data refused the write.
     fn refusal(&self, error: ParseError) -> ParseError {
         error
     }
-
-    /// The write did not happen.
-    async fn abandon(self: Box<Self>, _service: &AuthService) {}
 
     /// The write happened, with this result.
     async fn complete(self: Box<Self>, service: &AuthService, result: OperationResult) -> Result<Answer>;
@@ -136,11 +134,7 @@ impl AuthService {
             };
             match result {
                 Ok(result) => plan.finish.complete(&service, result).await,
-                Err(error) => {
-                    let refusal = plan.finish.refusal(error);
-                    plan.finish.abandon(&service).await;
-                    Err(refusal)
-                }
+                Err(error) => Err(plan.finish.refusal(error)),
             }
         })
         .await

@@ -240,10 +240,6 @@ pub(super) fn password_required() -> ParseError {
 
 #[async_trait]
 impl Finish for NewUser {
-    async fn abandon(self: Box<Self>, service: &AuthService) {
-        self.mail.abandon(service).await;
-    }
-
     async fn complete(self: Box<Self>, service: &AuthService, result: OperationResult) -> Result<Answer> {
         let mut added = Vec::new();
         added.extend(self.given_name.map(|name| ("username", Json::from(name))));

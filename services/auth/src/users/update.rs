@@ -190,10 +190,6 @@ impl Finish for ChangedUser {
         refusal_of(&self.caller, error)
     }
 
-    async fn abandon(self: Box<Self>, service: &AuthService) {
-        self.mail.abandon(service).await;
-    }
-
     async fn complete(self: Box<Self>, service: &AuthService, result: OperationResult) -> Result<Answer> {
         let mut added = Vec::new();
         if self.has_new_password {
