@@ -29,8 +29,8 @@ test: tools ## Runs every test against real servers
 
 bench: ## Measures side by side with Parse Server and with the bare driver
 	tests/tools/install.sh bench
-	cargo build --release --locked -p parsefleet -p parsefleet-testkit -p parsefleet-tests
-	$(TARGET)/release/stack run $(TARGET)/release/bench
+	cargo build --profile dist --locked -p parsefleet -p parsefleet-testkit -p parsefleet-tests
+	$(TARGET)/dist/stack run $(TARGET)/dist/bench
 
 lint: ## Format, clippy, dependency rules
 	cargo fmt --all --check

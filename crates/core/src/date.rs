@@ -34,33 +34,33 @@ impl Date {
 
     /// Appends what [`Date::to_iso`] returns.
     pub fn write_iso(self, out: &mut Vec<u8>) {
-        let (days, time) = (self.0.div_euclid(DAY), self.0.rem_euclid(DAY));
+        let (days, time) = (self.0.div_euclid(DAY), self.0.rem_euclid(DAY) as u32);
         let (year, month, day) = civil_from_days(days);
-        let mut text = *b"0000-00-00T00:00:00.000Z";
-        set_digits(&mut text[5..7], month);
-        set_digits(&mut text[8..10], day);
-        set_digits(&mut text[11..13], time / 3_600_000);
-        set_digits(&mut text[14..16], time / 60_000 % 60);
-        set_digits(&mut text[17..19], time / 1000 % 60);
-        set_digits(&mut text[20..23], time % 1000);
-        if (0..=9999).contains(&year) {
-            set_digits(&mut text[..4], year);
-            out.extend_from_slice(&text);
-        } else {
-            out.extend_from_slice(format!("{}{:06}", if year < 0 { '-' } else { '+' }, year.abs()).as_bytes());
-            out.extend_from_slice(&text[4..]);
+        match u32::try_from(year) {
+            Ok(year @ 0..=9999) => {
+                out.extend_from_slice(&two_digits(year / 100));
+                out.extend_from_slice(&two_digits(year % 100));
+            }
+            _ => out.extend_from_slice(format!("{}{:06}", if year < 0 { '-' } else { '+' }, year.abs()).as_bytes()),
         }
+        // Every answer holds dates by the hundred: digits are set in place instead of formatted.
+        let [m0, m1] = two_digits(month as u32);
+        let [d0, d1] = two_digits(day as u32);
+        let [h0, h1] = two_digits(time / 3_600_000);
+        let [n0, n1] = two_digits(time / 60_000 % 60);
+        let [s0, s1] = two_digits(time / 1000 % 60);
+        let [t0, t1] = two_digits(time / 10 % 100);
+        let t2 = b'0' + (time % 10) as u8;
+        out.extend_from_slice(&[
+            b'-', m0, m1, b'-', d0, d1, b'T', h0, h1, b':', n0, n1, b':', s0, s1, b'.', t0, t1, t2, b'Z',
+        ]);
     }
 }
 
-/// Fills the places with the last decimal digits of a number that is not negative. (Every answer holds dates by the hundred:
-/// digits are set in place instead of formatted.)
-fn set_digits(places: &mut [u8], number: i64) {
-    let mut rest = number;
-    for place in places.iter_mut().rev() {
-        *place = b'0' + (rest % 10) as u8;
-        rest /= 10;
-    }
+/// The decimal digits of a number below 100.
+#[inline]
+fn two_digits(number: u32) -> [u8; 2] {
+    [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8]
 }
 
 /// Days since 1970 of the first of a month; month in 1..=12. (The calendar repeats every 400 years, which begin in March

@@ -99,7 +99,7 @@ struct ColumnPlan<'v> {
     /// Name of the column with a zero at its end, as documents have it.
     column: Vec<u8>,
     kind: Kind,
-    /// `"name":`
+    /// `,"name":`, with what the value of its kind always begins with.
     key: Vec<u8>,
     visibility: Visibility,
     /// Newer column for the same field, which counts if the document has it.
@@ -119,8 +119,10 @@ enum Kind {
     AuthData,
     /// As `JSON.stringify` prints it, without Parse types.
     Plain,
+    /// `Class$id`
     Pointer {
-        target: String,
+        /// `Class$`
+        target: Vec<u8>,
     },
     GeoPoint,
     Polygon,
@@ -257,19 +259,25 @@ impl<'v> JsonReader<'v> {
             Stored::AuthData(_) => ("authData", Kind::AuthData),
             Stored::Internal if self.shows_everything() => (column, Kind::Nested),
             Stored::Internal | Stored::Hidden => (column, Kind::Plain),
-            Stored::Pointer(field, target) => (field, Kind::Pointer { target: target.to_owned() }),
+            Stored::Pointer(field, target) => (field, Kind::Pointer { target: [target.as_bytes(), b"$"].concat() }),
             Stored::Field(field, field_type) => (field, Kind::of(field_type)),
         };
-        let mut key = Vec::with_capacity(field.len() + 3);
+        let mut key = vec![b','];
         write_json_string(field, &mut key);
         key.push(b':');
+        let include = self.view.includes.and_then(|includes| includes.fields.get(field));
+        if let (Stored::Pointer(_, target), None) = (stored, include) {
+            key.extend_from_slice(br#"{"__type":"Pointer","className":"#);
+            write_json_string(target, &mut key);
+            key.extend_from_slice(br#","objectId":"#);
+        }
         ColumnPlan {
             column: [column.as_bytes(), &[0]].concat(),
             kind,
             key,
             visibility: self.column_visibility(stored, field),
             twin: newer_twin(self.view.schema, column),
-            include: self.view.includes.and_then(|includes| includes.fields.get(field)),
+            include,
             is_unknown: match stored {
                 Stored::Field(_, field_type) => field_type.is_none(),
                 Stored::Hidden => column.starts_with("_p_"),

@@ -145,6 +145,16 @@ impl<'d> Text<'d> {
         self.0 == text.as_bytes()
     }
 
+    /// What comes after these bytes, if it begins with them.
+    pub(crate) fn after(self, start: &[u8]) -> Option<Self> {
+        self.0.strip_prefix(start).map(Self)
+    }
+
+    /// What comes before the first such byte; all if there is none.
+    pub(crate) fn until(self, end: u8) -> Self {
+        Self(self.0.split(|byte| *byte == end).next().unwrap_or_default())
+    }
+
     /// Appends the text as JSON.
     #[inline]
     pub(crate) fn write_json(self, out: &mut Vec<u8>) -> Read<()> {
@@ -226,8 +236,13 @@ impl<'d> Elements<'d> {
         })
     }
 
+    /// Keys are short: most end within the first eight bytes, which are looked at together.
+    #[inline]
     fn until_zero(&mut self) -> Read<&'d [u8]> {
-        let end = memchr::memchr(0, self.rest).ok_or_else(corrupt)?;
+        let end = match self.rest.first_chunk().and_then(first_zero) {
+            Some(end) => end,
+            None => memchr::memchr(0, self.rest).ok_or_else(corrupt)?,
+        };
         let (found, rest) = self.rest.split_at(end);
         self.rest = &rest[1..];
         Ok(found)
@@ -263,6 +278,7 @@ impl<'d> Elements<'d> {
     }
 
     /// The length of a document counts itself and the terminator.
+    #[inline]
     fn document(&mut self) -> Read<Raw<'d>> {
         let length = self.length()?.checked_sub(4).ok_or_else(corrupt)?;
         match self.take(length)?.split_last() {
@@ -278,6 +294,16 @@ impl<'d> Elements<'d> {
         let bytes = self.take(length)?;
         Ok(if subtype == 2 { bytes.get(4..).ok_or_else(corrupt)? } else { bytes })
     }
+}
+
+/// Where the first zero byte is.
+#[inline]
+fn first_zero(bytes: &[u8; 8]) -> Option<usize> {
+    const ONES: u64 = u64::MAX / 255;
+    let word = u64::from_le_bytes(*bytes);
+    // The lowest bit that is set belongs to the first zero byte; higher ones may err.
+    let zeros = word.wrapping_sub(ONES) & !word & (ONES * 0x80);
+    (zeros != 0).then(|| zeros.trailing_zeros() as usize / 8)
 }
 
 #[cold]

@@ -96,7 +96,7 @@ impl Printer<'_> {
     /// One object.
     pub(super) fn object(&mut self, document: &RawDocument) -> Result<Vec<u8>> {
         let mut body = Vec::with_capacity(document.as_bytes().len() * 2);
-        self.each(std::iter::once(document), |printer, _, document| printer.write(&mut body, document))?;
+        self.each(std::iter::once(document), |printer, document| printer.write(&mut body, document))?;
         Ok(body)
     }
 
@@ -115,7 +115,7 @@ impl Printer<'_> {
             write_json_string(class_name, &mut tail);
         }
         let mut is_first = true;
-        self.each(documents.iter(), |printer, _, document| {
+        self.each(documents.iter(), |printer, document| {
             if !std::mem::take(&mut is_first) {
                 body.push(b',');
             }
@@ -133,10 +133,10 @@ impl Printer<'_> {
     /// Objects as they stand in the place of a pointer, by id.
     pub(super) fn included(&mut self, documents: &Documents) -> Result<HashMap<String, Vec<u8>>> {
         let mut objects = HashMap::with_capacity(documents.len());
-        self.each(documents.iter(), |printer, id, document| {
+        self.each(documents.iter(), |printer, document| {
             let mut json = Vec::with_capacity(document.as_bytes().len() * 2);
             printer.write_included(&mut json, document)?;
-            objects.insert(id.to_owned(), json);
+            objects.insert(document.get_str("_id").unwrap_or_default().to_owned(), json);
             Ok(())
         })?;
         Ok(objects)
@@ -146,14 +146,13 @@ impl Printer<'_> {
     fn each<'d>(
         &mut self,
         documents: impl Iterator<Item = &'d RawDocument>,
-        mut print: impl FnMut(&mut JsonReader<'_>, &str, &RawDocument) -> Result<(), CorruptDocument>,
+        mut print: impl FnMut(&mut JsonReader<'_>, &RawDocument) -> Result<(), CorruptDocument>,
     ) -> Result<()> {
         let mut printer = JsonReader::new(self.view(&self.visibility.hidden));
         for document in documents {
-            let id = document.get_str("_id").unwrap_or_default();
             match self.narrowed(document) {
-                None => print(&mut printer, id, document),
-                Some(hidden) => print(&mut JsonReader::new(self.view(&hidden)), id, document),
+                None => print(&mut printer, document),
+                Some(hidden) => print(&mut JsonReader::new(self.view(&hidden)), document),
             }
             .map_err(corrupt_document)?;
         }

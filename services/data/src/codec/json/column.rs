@@ -19,8 +19,8 @@ pub(super) fn write_column(
     files: &FileUrls,
 ) -> Result<(), CorruptDocument> {
     let start = out.len();
-    separate(out);
-    out.extend_from_slice(&plan.key);
+    let is_first = start > 0 && out[start - 1] == b'{';
+    out.extend_from_slice(&plan.key[usize::from(is_first)..]);
     let is_written = match &plan.kind {
         Kind::Id => write_id(out, value)?,
         Kind::BareDate => write_bare_date(out, value),
@@ -35,7 +35,7 @@ pub(super) fn write_column(
             write_plain(out, value)?;
             true
         }
-        Kind::Pointer { target } => write_pointer(out, plan, target, value),
+        Kind::Pointer { target } => write_pointer(out, plan, target, value)?,
         Kind::GeoPoint => match value {
             RawValue::Array(pair) if write_geo_point(out, pair)? => true,
             _ => write_value(out, value, plan.include)?,
@@ -104,24 +104,25 @@ fn milliseconds(value: RawValue<'_>) -> Option<i64> {
     }
 }
 
-fn write_pointer(out: &mut Vec<u8>, plan: &ColumnPlan<'_>, target: &str, value: RawValue<'_>) -> bool {
-    let Some(text) = value.as_str() else { return false };
-    let mut parts = text.split('$');
-    let (class_name, object_id) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-    if class_name != target {
-        return false;
+fn write_pointer(
+    out: &mut Vec<u8>,
+    plan: &ColumnPlan<'_>,
+    target: &[u8],
+    value: RawValue<'_>,
+) -> Result<bool, CorruptDocument> {
+    let RawValue::String(text) = value else { return Ok(false) };
+    let Some(object_id) = text.after(target).map(|rest| rest.until(b'$')) else { return Ok(false) };
+    match plan.include {
+        None => {
+            object_id.write_json(out)?;
+            out.push(b'}');
+        }
+        Some(include) => match include.objects.get(object_id.to_str()?) {
+            Some(object) => out.extend_from_slice(object),
+            None => return Ok(false),
+        },
     }
-    if let Some(include) = plan.include {
-        let Some(object) = include.objects.get(object_id) else { return false };
-        out.extend_from_slice(object);
-        return true;
-    }
-    out.extend_from_slice(br#"{"__type":"Pointer","className":"#);
-    write_json_string(class_name, out);
-    out.extend_from_slice(br#","objectId":"#);
-    write_json_string(object_id, out);
-    out.push(b'}');
-    true
+    Ok(true)
 }
 
 /// A pair is stored as longitude and latitude.
