@@ -8,7 +8,9 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use futures_util::future::{join_all, try_join_all};
-use parsefleet_testkit::servers::{APP_ID, Fleet, FleetPlan, MASTER_KEY, Parsefleet, Settings, mongodb_uri, redis_url};
+use parsefleet_testkit::servers::{
+    APP_ID, Fleet, FleetPlan, MASTER_KEY, Parsefleet, Settings, ask, mongodb_uri, redis_url,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -81,11 +83,11 @@ impl Rivals {
         let url = &self.urls[number % self.urls.len()];
         let request = self.http.request(method, format!("{url}/{path}")).header("X-Parse-Application-Id", APP_ID);
         let request = request.header("X-Parse-Request-Id", request_id).header("X-Parse-Master-Key", MASTER_KEY);
-        let response = request.json(body).send().await?;
-        let location = response.headers().get("location").and_then(|value| value.to_str().ok());
+        let answer = ask(request.json(body)).await?;
+        let location = answer.headers.get("location").and_then(|value| value.to_str().ok());
         // Each gateway names itself.
         let location = location.map(|location| location.replace(url, ""));
-        Ok((response.status().as_u16(), location, response.json().await?))
+        Ok((answer.status, location, answer.json()?))
     }
 
     /// The same request from everybody at the same time.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use futures_util::future::try_join_all;
-use parsefleet_testkit::servers::{APP_ID, Fleet, FleetPlan, RedisServer, Settings, free_port, mongodb_uri};
+use parsefleet_testkit::servers::{APP_ID, Fleet, FleetPlan, RedisServer, Settings, ask, free_port, mongodb_uri};
 use serde_json::json;
 
 /// How many of so many simultaneous requests, spread over the gateways, were let in.
@@ -12,9 +12,9 @@ async fn let_in(fleet: &Fleet, requests: usize, path: &str) -> Result<usize> {
     let http = reqwest::Client::new();
     let asked = (0..requests).map(|number| {
         let gateway = &fleet.gateways[number % fleet.gateways.len()];
-        http.get(format!("{}{path}", gateway.url)).header("X-Parse-Application-Id", APP_ID).send()
+        ask(http.get(format!("{}{path}", gateway.url)).header("X-Parse-Application-Id", APP_ID))
     });
-    let statuses: Vec<u16> = try_join_all(asked).await?.iter().map(|answer| answer.status().as_u16()).collect();
+    let statuses: Vec<u16> = try_join_all(asked).await?.iter().map(|answer| answer.status).collect();
     assert!(statuses.iter().all(|status| [200, 429].contains(status)), "{statuses:?}");
     Ok(statuses.iter().filter(|status| **status == 200).count())
 }

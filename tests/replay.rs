@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context as _, Result};
 use futures_util::future::try_join_all;
-use parsefleet_testkit::servers::{APP_ID, Fleet, FleetPlan, MASTER_KEY, Parsefleet, Settings, mongodb_uri, redis_url};
+use parsefleet_testkit::servers::{
+    APP_ID, Fleet, FleetPlan, MASTER_KEY, Parsefleet, Settings, ask, mongodb_uri, redis_url,
+};
 use serde_json::{Value, json};
 
 /// Times that one sign-up is sent at once.
@@ -15,7 +17,7 @@ fn settings() -> Settings {
     Settings::default().option("idempotencyOptions", options).variable("PARSEFLEET_IDEMPOTENCY_REPLAY", "true")
 }
 
-async fn ask(method: &str, url: String, headers: &[(&str, &str)], body: Option<&Value>) -> Result<(u16, Value)> {
+async fn send(method: &str, url: String, headers: &[(&str, &str)], body: Option<&Value>) -> Result<(u16, Value)> {
     let mut request = reqwest::Client::new().request(method.parse()?, url).header("X-Parse-Application-Id", APP_ID);
     for (name, value) in headers {
         request = request.header(*name, *value);
@@ -23,8 +25,8 @@ async fn ask(method: &str, url: String, headers: &[(&str, &str)], body: Option<&
     if let Some(body) = body {
         request = request.json(body);
     }
-    let response = request.send().await?;
-    Ok((response.status().as_u16(), response.json().await?))
+    let answer = ask(request).await?;
+    Ok((answer.status, answer.json()?))
 }
 
 /// Sends a sign-up many times at once, to these servers in turn, and once more.
@@ -32,7 +34,7 @@ async fn sign_up_again_and_again(servers: &[String]) -> Result<()> {
     let first = servers.first().context("a server")?;
     let ada = json!({ "username": "ada", "password": "secret word", "age": 36 });
     let id = [("X-Parse-Request-Id", "11111111-2222-4333-8444-555555555555")];
-    let once = |server: &String| ask("POST", format!("{server}/users"), &id, Some(&ada));
+    let once = |server: &String| send("POST", format!("{server}/users"), &id, Some(&ada));
     let mut answers = try_join_all((0..REPETITIONS).map(|number| once(&servers[number % servers.len()]))).await?;
     answers.push(once(first).await?);
     assert!(answers.iter().all(|(status, _)| *status == 201), "{answers:?}");
@@ -40,19 +42,19 @@ async fn sign_up_again_and_again(servers: &[String]) -> Result<()> {
     assert_eq!(users.len(), 1, "all are told of the same user");
     for (_, body) in &answers {
         let token = body["sessionToken"].as_str().context("a token")?;
-        let (_, me) = ask("GET", format!("{first}/users/me"), &[("X-Parse-Session-Token", token)], None).await?;
+        let (_, me) = send("GET", format!("{first}/users/me"), &[("X-Parse-Session-Token", token)], None).await?;
         assert_eq!((&me["objectId"], &me["age"]), (&body["objectId"], &json!(36)), "every token is good");
     }
     let key = [("X-Parse-Master-Key", MASTER_KEY)];
-    let (_, counted) = ask("GET", format!("{first}/users?count=1&limit=0"), &key, None).await?;
+    let (_, counted) = send("GET", format!("{first}/users?count=1&limit=0"), &key, None).await?;
     assert_eq!(counted["count"], 1);
 
     // Another request with the same id, and the same request with another one.
     let bob = json!({ "username": "bob", "password": "secret word" });
-    let (status, body) = ask("POST", format!("{first}/users"), &id, Some(&bob)).await?;
+    let (status, body) = send("POST", format!("{first}/users"), &id, Some(&bob)).await?;
     assert_eq!((status, &body["code"]), (400, &json!(159)), "{body}");
     let other = [("X-Parse-Request-Id", "99999999-2222-4333-8444-555555555555")];
-    let (status, body) = ask("POST", format!("{first}/users"), &other, Some(&ada)).await?;
+    let (status, body) = send("POST", format!("{first}/users"), &other, Some(&ada)).await?;
     assert_eq!((status, &body["code"]), (400, &json!(202)), "{body}");
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
 use futures_util::future::try_join_all;
-use parsefleet_testkit::servers::{APP_ID, Fleet, FleetPlan, MASTER_KEY, mongodb_uri, redis_url};
+use parsefleet_testkit::servers::{APP_ID, Fleet, FleetPlan, MASTER_KEY, ask, mongodb_uri, redis_url};
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 
@@ -103,7 +103,7 @@ impl Lane {
         if as_master {
             request = request.header("X-Parse-Master-Key", MASTER_KEY);
         }
-        let response = request.send().await?;
-        Ok((response.status().as_u16(), response.json().await?))
+        let answer = ask(request).await?;
+        Ok((answer.status, answer.json()?))
     }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 use mongodb::Client;
 use parsefleet_testkit::servers::{
-    APP_ID, Fleet, FleetPlan, MASTER_KEY, Settings, mongodb_uri, plant_secret, redis_url,
+    APP_ID, Fleet, FleetPlan, MASTER_KEY, Settings, ask, mongodb_uri, plant_secret, redis_url,
 };
 use reqwest::{Client as Http, Method, StatusCode};
 use serde_json::{Value, json};
@@ -66,8 +66,8 @@ impl Town {
         if let Some(body) = body {
             request = request.json(&body);
         }
-        let response = request.send().await?;
-        Ok((response.status(), response.json().await?))
+        let answer = ask(request).await?;
+        Ok((StatusCode::from_u16(answer.status)?, answer.json()?))
     }
 
     async fn done(&self, method: Method, path: &str, by: By<'_>, body: Option<Value>) -> Result<Value> {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use bson::{DateTime, Document, doc};
 use mongodb::Client;
-use parsefleet_testkit::servers::{APP_ID, Fleet, FleetPlan, MASTER_KEY, mongodb_uri, told_secrets};
+use parsefleet_testkit::servers::{APP_ID, Fleet, FleetPlan, MASTER_KEY, ask, mongodb_uri, told_secrets};
 
 use crate::collector::{Collector, Span};
 
@@ -35,10 +35,10 @@ async fn one_request_is_one_trace_through_the_fleet() -> Result<()> {
     let url = &fleet.gateways[0].url;
     let http = reqwest::Client::new();
     let create = http.post(format!("{url}/classes/Traced")).header("X-Parse-Application-Id", APP_ID);
-    create.header("X-Parse-Master-Key", MASTER_KEY).body("{}").send().await?.error_for_status()?;
+    ask(create.header("X-Parse-Master-Key", MASTER_KEY).body("{}")).await?.successful()?;
     let find = http.get(format!("{url}/classes/Traced?where={{\"secret\":\"{WORD}\"}}"));
     let find = find.header("X-Parse-Application-Id", APP_ID).header("X-Parse-Session-Token", TOKEN);
-    find.header("traceparent", format!("00-{TRACE}-{CLIENT}-01")).send().await?.error_for_status()?;
+    ask(find.header("traceparent", format!("00-{TRACE}-{CLIENT}-01"))).await?.successful()?;
 
     // What is asked with the key and what fails is in the same trace, so that it is searched for secrets, too.
     let other = |query: &str| {
@@ -46,14 +46,14 @@ async fn one_request_is_one_trace_through_the_fleet() -> Result<()> {
         find.header("traceparent", format!("00-{TRACE}-{OTHER_CLIENT}-01"))
     };
     let plain = format!("{{\"secret\":\"{WORD}\"}}");
-    other(&plain).header("X-Parse-Master-Key", MASTER_KEY).send().await?.error_for_status()?;
+    ask(other(&plain).header("X-Parse-Master-Key", MASTER_KEY)).await?.successful()?;
     let wrong = format!("{{\"secret\":{{\"$nope\":\"{WORD}\"}}}}");
     let failing = [
         other(&wrong).header("X-Parse-Master-Key", MASTER_KEY),
         other(&plain).header("X-Parse-Session-Token", UNKNOWN_TOKEN),
     ];
     for request in failing {
-        assert_eq!(request.send().await?.status(), 400);
+        assert_eq!(ask(request).await?.status, 400);
     }
 
     let spans = complete(&collector).await?;

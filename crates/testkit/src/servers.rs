@@ -21,7 +21,7 @@ use std::{
 use anyhow::{Context as _, Result};
 
 pub use self::{
-    answers::{Answer, Ear, Exchange, ask, introduce_session},
+    answers::{Answer, Ear, Exchange, ask, ask_parse_server, introduce_session},
     fleet::{Fleet, FleetPlan},
     identities::IdentityServer,
     mail::{Encryption, Inbox, Mail, MailServer, MailServerOptions, Message, Refusal},

@@ -8,9 +8,10 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
+use reqwest::Client;
 use serde_json::{Value, json};
 
-use super::{APP_ID, MAINTENANCE_KEY, MASTER_KEY, Process, READ_ONLY_MASTER_KEY, free_port};
+use super::{APP_ID, MAINTENANCE_KEY, MASTER_KEY, Process, READ_ONLY_MASTER_KEY, ask, free_port};
 
 /// How a process is started.
 #[derive(Clone, Debug, Default)]
@@ -80,7 +81,7 @@ impl Parsefleet {
     /// If the process was started without an admin port, or does not answer.
     pub async fn admin(&self, path: &str) -> Result<String> {
         let listen = self.settings.environment.get("PARSEFLEET_ADMIN_LISTEN").context("no admin port")?;
-        Ok(reqwest::get(format!("http://{listen}{path}")).await?.text().await?)
+        Ok(ask(Client::new().get(format!("http://{listen}{path}"))).await?.text)
     }
 
     async fn wait_until_ready(&mut self) -> Result<()> {
@@ -88,7 +89,7 @@ impl Parsefleet {
             Some(admin) => format!("http://{admin}/readyz"),
             None => format!("{}/health", self.url),
         };
-        let ready = || async { reqwest::get(&probe).await.is_ok_and(|answer| answer.status().is_success()) };
+        let ready = || async { ask(Client::new().get(&probe)).await.is_ok_and(|answer| answer.is_success()) };
         self.process.wait_until(Duration::from_secs(30), ready).await
     }
 }

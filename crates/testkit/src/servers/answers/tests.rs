@@ -1,6 +1,9 @@
+use axum::Router;
+use reqwest::Client;
 use serde_json::{Value as Json, json};
+use tokio::{net::TcpListener, task::JoinSet};
 
-use super::Exchange;
+use super::{Exchange, ask, ask_parse_server};
 use crate::servers::{MAINTENANCE_KEY, MASTER_KEY, plant_secret};
 
 const TOKEN: &str = "r:0123456789abcdef0123456789abcdef";
@@ -109,4 +112,19 @@ fn planted_secrets_are_found() {
     );
     let own = json!({ "objectId": "u5", "sessionToken": OTHER, "authData": { "partner": { "access_token": "a-secret-of-the-answers" } } });
     assert!(told("POST /login", NOBODY, json!({}), own).is_empty());
+}
+
+#[tokio::test]
+async fn an_answer_of_ours_that_tells_fails_even_those_who_expect_failures() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}/parse/classes/Note", listener.local_addr().expect("an address"));
+    let router = Router::new().fallback(|| async { json!({ "note": hash() }).to_string() });
+    let mut tasks = JoinSet::new();
+    tasks.spawn(async move { drop(axum::serve(listener, router).await) });
+
+    let asked = JoinSet::from_iter([ask(Client::new().get(&url))]).join_next().await.expect("one asks");
+    assert!(asked.is_err_and(|error| error.is_panic()));
+    let answer = ask_parse_server(Client::new().get(&url)).await.expect("an answer");
+    assert_eq!((answer.status, answer.json().expect("JSON")), (200, json!({ "note": hash() })));
+    assert!(ask(Client::new().get("http://127.0.0.1:1/")).await.is_err(), "nobody answers");
 }
