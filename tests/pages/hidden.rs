@@ -3,7 +3,7 @@
 //! `PARSEFLEET_TIMING_SAMPLES` says how many requests of each kind are timed, for known and for unknown users (2,000), and
 //! `PARSEFLEET_TIMING_LOG_INS` how many log-ins, each of which hashes a password (200).
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Result;
 use rand::{RngExt as _, seq::SliceRandom as _};
@@ -92,7 +92,7 @@ fn number(variable: &str, default: usize) -> usize {
 /// The times of requests about known and unknown users, sorted; asked in random order, so that whatever else the machine does
 /// meets both alike.
 async fn measure(client: &Client, question: &Question) -> Result<[Vec<Duration>; 2]> {
-    let Question { path, samples, body, status, answer, .. } = *question;
+    let Question { path, samples, body, .. } = *question;
     let mut order: Vec<usize> = (0..2 * samples).map(|index| index % 2).collect();
     order.shuffle(&mut rand::rng());
     let mut times = [Vec::with_capacity(samples), Vec::with_capacity(samples)];
@@ -100,12 +100,9 @@ async fn measure(client: &Client, question: &Question) -> Result<[Vec<Duration>;
         let who = rand::rng().random_range(0..USERS);
         let prefix = if kind == 0 { "user" } else { "nobd" };
         let request = client.request("POST", path)?.json(&body(&format!("{prefix}{who}")));
-        let started = Instant::now();
-        let response = request.send().await?;
-        let (got, text) = (response.status().as_u16(), response.text().await?);
-        let taken = started.elapsed();
-        assert_eq!((got, text.as_str()), (status, answer), "{path} {number}");
-        times[kind].push(taken);
+        let answer = client.ask(request).await?;
+        assert_eq!((answer.status, answer.text.as_str()), (question.status, question.answer), "{path} {number}");
+        times[kind].push(answer.took);
     }
     times.iter_mut().for_each(|times| times.sort_unstable());
     Ok(times)

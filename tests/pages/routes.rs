@@ -81,7 +81,7 @@ async fn compare(questions: &[Question], options: &Json) -> Result<Vec<String>> 
     let folder = tempfile::tempdir()?;
     let theirs = parse_server(folder.path(), options).await?;
     let ours = Site::start(folder.path(), options).await?;
-    let their_client = Client::new(&theirs.url)?;
+    let their_client = Client::of_parse_server(&theirs.url)?;
     for client in [&their_client, &ours.client] {
         populate(client).await?;
     }
@@ -146,10 +146,10 @@ async fn ask(client: &Client, question: &Question) -> Result<Answer> {
     if let Some(json) = &question.json {
         request = request.json(json);
     }
-    let response = request.send().await.with_context(|| format!("ask {} for {}", client.url, question.line))?;
+    let answered = client.ask(request).await.with_context(|| format!("ask {} for {}", client.url, question.line))?;
     let mut answer = Answer::new();
-    answer.insert("status".to_owned(), response.status().as_u16().into());
-    for (name, value) in response.headers() {
+    answer.insert("status".to_owned(), answered.status.into());
+    for (name, value) in &answered.headers {
         let name = name.as_str();
         if name == "location" || name.starts_with("x-parse-page-param-") {
             // Latin 1, as Node reads and writes headers.
@@ -157,9 +157,9 @@ async fn ask(client: &Client, question: &Question) -> Result<Answer> {
             answer.insert(name.to_owned(), neutral(client, &text).into());
         }
     }
-    let kind = response.headers().get("content-type").map(|kind| kind.to_str().map(str::to_owned)).transpose()?;
+    let kind = answered.headers.get("content-type").map(|kind| kind.to_str().map(str::to_owned)).transpose()?;
     answer.insert("kind".to_owned(), kind.clone().into());
-    let text = neutral(client, &response.text().await?);
+    let text = neutral(client, &answered.text);
     let is_html = kind.is_some_and(|kind| kind.starts_with("text/html"));
     let is_document = text.trim_start().starts_with("<!DOCTYPE");
     answer.insert("body".to_owned(), if is_html && is_document { page_of(&text).into() } else { text.into() });

@@ -4,8 +4,8 @@ use std::{path::Path, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
 use parsefleet_testkit::servers::{
-    APP_ID, Inbox, MAINTENANCE_KEY, MASTER_KEY, MailServer, MailServerOptions, Parsefleet, Settings, ask, free_port,
-    plant_secret,
+    APP_ID, Answer, Ear, Inbox, MAINTENANCE_KEY, MASTER_KEY, MailServer, MailServerOptions, Parsefleet, Settings, ask,
+    ask_parse_server, free_port, plant_secret,
 };
 use serde_json::{Value as Json, json};
 
@@ -24,25 +24,36 @@ pub(crate) struct Site {
 pub(crate) struct Client {
     pub(crate) url: String,
     http: reqwest::Client,
+    is_ours: bool,
 }
 
 impl Site {
     /// Starts our server, everything in one process, with these options beside those of mails and pages.
     pub(crate) async fn start(folder: &Path, options: &Json) -> Result<Self> {
-        let mails = MailServer::start(MailServerOptions::default()).await?;
         let port = free_port()?;
-        let url = format!("http://127.0.0.1:{port}/parse");
+        Self::start_at(folder, port, &format!("http://127.0.0.1:{port}/parse"), options).await
+    }
+
+    /// The same, where links lead to it by way of somebody who hears what those are answered who open them.
+    pub(crate) async fn start_behind_ear(folder: &Path, options: &Json) -> Result<(Self, Ear)> {
+        let port = free_port()?;
+        let ear = Ear::start(port).await?;
+        Ok((Self::start_at(folder, port, &ear.url, options).await?, ear))
+    }
+
+    async fn start_at(folder: &Path, port: u16, public_url: &str, options: &Json) -> Result<Self> {
+        let mails = MailServer::start(MailServerOptions::default()).await?;
         let adapter = json!({
             "module": "smtp",
             "options": { "host": "127.0.0.1", "port": mails.smtp_port, "security": "none", "from": "app@example.com" },
         });
         let mut settings = Settings { port: Some(port), ..Settings::default() };
         settings = settings.option("emailAdapter", adapter);
-        for (name, value) in common_options(&url).as_object().into_iter().chain(options.as_object()).flatten() {
+        for (name, value) in common_options(public_url).as_object().into_iter().chain(options.as_object()).flatten() {
             settings = settings.option(name, value.clone());
         }
         let server = Parsefleet::start(folder, settings).await?;
-        Ok(Self { client: Client::new(&server.url)?, mails, _server: server })
+        Ok(Self { client: Client::of_ours(&server.url)?, mails, _server: server })
     }
 
     pub(crate) fn inbox(&self) -> Inbox {
@@ -66,12 +77,20 @@ pub(crate) fn common_options(url: &str) -> Json {
 }
 
 impl Client {
-    pub(crate) fn new(url: &str) -> Result<Self> {
+    pub(crate) fn of_ours(url: &str) -> Result<Self> {
+        Self::new(url, true)
+    }
+
+    pub(crate) fn of_parse_server(url: &str) -> Result<Self> {
+        Self::new(url, false)
+    }
+
+    fn new(url: &str, is_ours: bool) -> Result<Self> {
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .timeout(Duration::from_secs(60))
             .build()?;
-        Ok(Self { url: url.to_owned(), http })
+        Ok(Self { url: url.to_owned(), http, is_ours })
     }
 
     /// Asks for a path with the application id.
@@ -85,8 +104,12 @@ impl Client {
         Ok(self.http.request(method.parse()?, format!("{}{path}", self.url)))
     }
 
+    pub(crate) async fn ask(&self, request: reqwest::RequestBuilder) -> Result<Answer> {
+        if self.is_ours { ask(request).await } else { ask_parse_server(request).await }
+    }
+
     pub(crate) async fn post(&self, path: &str, body: &Json) -> Result<(u16, Json)> {
-        let answer = ask(self.request("POST", path)?.json(body)).await?;
+        let answer = self.ask(self.request("POST", path)?.json(body)).await?;
         Ok((answer.status, answer.json()?))
     }
 
@@ -96,7 +119,7 @@ impl Client {
 
     /// The page that a link leads to.
     pub(crate) async fn open(&self, link: &str) -> Result<String> {
-        Ok(ask(self.http.get(link)).await?.text)
+        Ok(self.ask(self.http.get(link)).await?.text)
     }
 
     /// The page that a form leads to.
@@ -104,7 +127,7 @@ impl Client {
         let body: Vec<String> =
             form.iter().map(|(name, value)| format!("{name}={}", value.replace(' ', "+"))).collect();
         let request = self.page("POST", path)?.header("content-type", "application/x-www-form-urlencoded");
-        Ok(ask(request.body(body.join("&"))).await?.text)
+        Ok(self.ask(request.body(body.join("&"))).await?.text)
     }
 
     /// Signs a user up, and tells the id.
@@ -117,15 +140,15 @@ impl Client {
     /// Changes internal columns of a user.
     pub(crate) async fn change(&self, id: &str, columns: &Json) -> Result<()> {
         let request = self.request("PUT", &format!("/users/{id}"))?;
-        let answer = request.header("X-Parse-Maintenance-Key", MAINTENANCE_KEY).json(columns).send().await?;
-        ensure!(answer.status().is_success(), "change: {}", answer.text().await?);
+        let request = request.header("X-Parse-Maintenance-Key", MAINTENANCE_KEY).json(columns);
+        self.ask(request).await?.successful().context("change a user")?;
         Ok(())
     }
 
     /// The user as the master key sees it.
     pub(crate) async fn user(&self, id: &str) -> Result<Json> {
         let request = self.request("GET", &format!("/users/{id}"))?.header("X-Parse-Master-Key", MASTER_KEY);
-        ask(request).await?.json()
+        self.ask(request).await?.json()
     }
 
     /// The status of a log-in.

@@ -10,8 +10,8 @@ use anyhow::{Context as _, Result, bail, ensure};
 use bson::{DateTime, Document, doc};
 use mongodb::{Client, Database};
 use parsefleet_testkit::servers::{
-    APP_ID, IdentityServer, MASTER_KEY, MailServer, MailServerOptions, ParseServer, Parsefleet, Settings, ask,
-    mongodb_uri, plant_secret,
+    APP_ID, Answer, IdentityServer, MASTER_KEY, MailServer, MailServerOptions, ParseServer, Parsefleet, Settings, ask,
+    ask_parse_server, mongodb_uri, plant_secret,
 };
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value as Json, json};
@@ -137,15 +137,16 @@ impl Server {
         self.http.request(method, format!("{}{path}", self.url)).header("X-Parse-Application-Id", APP_ID)
     }
 
-    /// What we answer tells nothing that it should not; Parse Server's answers are not looked through.
-    async fn send(&self, request: RequestBuilder) -> Result<(u16, Json)> {
-        if let Mails::Box(_) = self.mails {
-            let answer = ask(request).await?;
-            return Ok((answer.status, answer.json()?));
+    async fn ask(&self, request: RequestBuilder) -> Result<Answer> {
+        match self.mails {
+            Mails::Box(_) => ask(request).await,
+            Mails::File(_) => ask_parse_server(request).await,
         }
-        let answer = request.send().await?;
-        let status = answer.status().as_u16();
-        Ok((status, answer.json().await?))
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<(u16, Json)> {
+        let answer = self.ask(request).await?;
+        Ok((answer.status, answer.json()?))
     }
 
     /// Sends a body as nobody.
@@ -244,14 +245,14 @@ impl Server {
 
     /// Opens the link of a mail that asks to confirm an address.
     pub(crate) async fn verify(&self, token: &str) -> Result<()> {
-        self.http.get(format!("{}/apps/{APP_ID}/verify_email?token={token}", self.url)).send().await?;
+        self.ask(self.http.get(format!("{}/apps/{APP_ID}/verify_email?token={token}", self.url))).await?;
         Ok(())
     }
 
     /// Sends the form behind the link of a mail that lets choose a new password.
     pub(crate) async fn reset(&self, token: &str, password: &str) -> Result<()> {
         let url = format!("{}/apps/{APP_ID}/request_password_reset", self.url);
-        self.http.post(url).form(&[("token", token), ("new_password", password)]).send().await?;
+        self.ask(self.http.post(url).form(&[("token", token), ("new_password", password)])).await?;
         Ok(())
     }
 }

@@ -5,13 +5,7 @@
 
 mod town;
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::time::Duration;
 
 use anyhow::Result;
 
@@ -28,7 +22,7 @@ async fn without_rabbitmq_sign_ups_answer_and_mails_come_later() -> Result<()> {
     let mut town = Town::start(folder.path()).await?;
     town.broker.process.kill()?;
 
-    let told = SignUps::run(&town.url(), number_of_users(), Arc::default()).await;
+    let told = SignUps::run(town.url(), number_of_users()).await;
     assert_eq!(told.failures, Vec::<String>::new(), "every sign-up answers");
     assert_eq!(town.mail_server.mails().len(), 0, "there was nobody to take the mails along");
 
@@ -43,10 +37,9 @@ async fn without_rabbitmq_sign_ups_answer_and_mails_come_later() -> Result<()> {
 async fn mails_survive_deaths_of_auth_and_email() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let mut town = Town::start(folder.path()).await?;
-    let done = Arc::new(AtomicBool::new(false));
-    let sign_ups = tokio::spawn(SignUps::run_owned(town.url(), number_of_users(), Arc::clone(&done)));
+    let sign_ups = tokio::spawn(SignUps::run(town.url(), number_of_users()));
     let mut deaths = 0;
-    while !done.load(Ordering::Acquire) {
+    while !sign_ups.is_finished() {
         tokio::time::sleep(BETWEEN_DEATHS).await;
         town.kill_and_restart(deaths).await?;
         deaths += 1;

@@ -5,15 +5,15 @@ use std::{
     path::Path,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
 
 use anyhow::{Result, ensure};
 use parsefleet_testkit::servers::{
-    APP_ID, Fleet, FleetPlan, MailServer, MailServerOptions, Parsefleet, RabbitMq, Settings, free_port, mongodb_uri,
-    redis_url,
+    APP_ID, Fleet, FleetPlan, MailServer, MailServerOptions, Parsefleet, RabbitMq, Settings, ask, free_port,
+    mongodb_uri, redis_url,
 };
 use serde_json::json;
 use tokio::task::JoinSet;
@@ -113,8 +113,8 @@ impl Town {
 }
 
 impl SignUps {
-    /// Signs so many users up, some at a time; `done` is set at the end.
-    pub(crate) async fn run(url: &str, users: usize, done: Arc<AtomicBool>) -> Self {
+    /// Signs so many users up, some at a time.
+    pub(crate) async fn run(url: String, users: usize) -> Self {
         let next = Arc::new(AtomicUsize::new(0));
         let told =
             Arc::new(Mutex::new(Self { acknowledged: BTreeSet::new(), failures: Vec::new(), slowest: Duration::ZERO }));
@@ -140,7 +140,6 @@ impl SignUps {
             });
         }
         people.join_all().await;
-        done.store(true, Ordering::Release);
         let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
         Self {
             acknowledged: std::mem::take(&mut told.acknowledged),
@@ -148,18 +147,12 @@ impl SignUps {
             slowest: told.slowest,
         }
     }
-
-    /// The same, for a task of its own.
-    pub(crate) async fn run_owned(url: String, users: usize, done: Arc<AtomicBool>) -> Self {
-        Self::run(&url, users, done).await
-    }
 }
 
 async fn sign_up(client: &reqwest::Client, url: &str, number: usize) -> Result<String> {
     let address = format!("user-{number}@example.com");
     let body = json!({ "username": format!("user-{number}"), "password": "a password", "email": address });
-    let answer = client.post(url).header("X-Parse-Application-Id", APP_ID).json(&body).send().await?;
-    let status = answer.status();
-    ensure!(status == reqwest::StatusCode::CREATED, "{status}: {}", answer.text().await?);
+    let answer = ask(client.post(url).header("X-Parse-Application-Id", APP_ID).json(&body)).await?;
+    ensure!(answer.status == 201, "{}: {}", answer.status, answer.text);
     Ok(address)
 }
