@@ -14,6 +14,7 @@ pub mod path_pattern;
 pub mod query;
 pub mod schema;
 pub mod update;
+pub mod uri;
 pub mod value;
 
 pub use acl::Acl;

@@ -2,24 +2,12 @@
 
 use std::time::Duration;
 
-use parsefleet_core::Date;
+use parsefleet_core::{Date, uri::URI_COMPONENT};
 use parsefleet_runtime::config::Config;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 use serde_json::{Map, Value as Json};
 
 use crate::{clock, random};
-
-/// What JavaScript's `encodeURIComponent` encodes.
-const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'!')
-    .remove(b'~')
-    .remove(b'*')
-    .remove(b'\'')
-    .remove(b'(')
-    .remove(b')');
 
 /// What a link does. Its columns hold the secret of the link and until when it works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,12 +52,12 @@ impl Purpose {
     /// The link with this secret.
     pub(super) fn link(self, config: &Config, token: &str) -> String {
         let public = config.http.public_server_url.as_deref().unwrap_or_default().trim_end_matches('/');
-        let app_id = utf8_percent_encode(&config.app_id, COMPONENT);
+        let app_id = utf8_percent_encode(&config.app_id, URI_COMPONENT);
         let path = format!("/{}/{app_id}/{}", config.pages.endpoint, self.page());
-        let token = utf8_percent_encode(token, COMPONENT);
+        let token = utf8_percent_encode(token, URI_COMPONENT);
         match &config.pages.frame_url {
             // The page at this URL shows ours in a frame.
-            Some(frame) => format!("{frame}?link={}&token={token}", utf8_percent_encode(&path, COMPONENT)),
+            Some(frame) => format!("{frame}?link={}&token={token}", utf8_percent_encode(&path, URI_COMPONENT)),
             None => format!("{public}{path}?token={token}"),
         }
     }

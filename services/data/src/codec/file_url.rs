@@ -1,18 +1,7 @@
 //! Where clients read a stored file: its URL is not stored, it follows from the name.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
-
-/// What `encodeURIComponent` leaves as it is.
-const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'!')
-    .remove(b'~')
-    .remove(b'*')
-    .remove(b'\'')
-    .remove(b'(')
-    .remove(b')');
+use parsefleet_core::uri::URI_COMPONENT;
+use percent_encoding::percent_encode;
 
 /// How names become URLs.
 #[derive(Clone, Debug, Default)]
@@ -31,13 +20,13 @@ impl FileUrls {
         let legacy_host = self.file_key.as_deref().zip(legacy_host(name));
         if let Some((file_key, host)) = legacy_host {
             out.extend([host, file_key, "/"]);
-            out.extend(percent_encode(name.as_bytes(), COMPONENT));
+            out.extend(percent_encode(name.as_bytes(), URI_COMPONENT));
             return;
         }
         out.extend([self.mount_url.as_str(), "/files/", &self.app_id]);
         for segment in name.split('/') {
             out.push('/');
-            out.extend(percent_encode(segment.as_bytes(), COMPONENT));
+            out.extend(percent_encode(segment.as_bytes(), URI_COMPONENT));
         }
     }
 }

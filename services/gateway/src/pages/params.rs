@@ -1,23 +1,12 @@
 //! What a page is about: told to it as values, in headers, and in the URL when it is elsewhere.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use parsefleet_core::uri::URI_COMPONENT;
+use percent_encoding::utf8_percent_encode;
 use serde_json::{Map, Value as Json};
 
 /// Start of the names of the headers.
 const HEADER_PREFIX: &str = "x-parse-page-param-";
-
-/// What JavaScript's `encodeURIComponent` encodes.
-const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'!')
-    .remove(b'~')
-    .remove(b'*')
-    .remove(b'\'')
-    .remove(b'(')
-    .remove(b')');
 
 /// Names with values, in the order in which they were first set. It may hold a token: it is never shown.
 #[derive(Clone, Default)]
@@ -88,7 +77,7 @@ fn with_path(base: &str) -> String {
 fn header_value(value: &str, encode: bool) -> Option<HeaderValue> {
     let plain: String = value.chars().filter(|character| !matches!(character, '\0'..='\x1f' | '\x7f')).collect();
     if encode || plain.chars().any(|character| character > '\u{ff}') {
-        return HeaderValue::from_str(&utf8_percent_encode(&plain, COMPONENT).to_string()).ok();
+        return HeaderValue::from_str(&utf8_percent_encode(&plain, URI_COMPONENT).to_string()).ok();
     }
     let latin: Vec<u8> = plain.chars().filter_map(|character| u8::try_from(u32::from(character)).ok()).collect();
     HeaderValue::from_bytes(&latin).ok()
