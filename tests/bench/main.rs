@@ -6,6 +6,7 @@
 //! `BENCH_OBJECTS` (size of the large class, default 1,000,000) change the run.
 
 #![allow(clippy::print_stdout, reason = "its output is its purpose")]
+#![allow(clippy::disallowed_methods, reason = "it measures answers, and does not look through them")]
 
 mod floor;
 mod large;

@@ -10,7 +10,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail};
-use parsefleet_testkit::servers::APP_ID;
+use parsefleet_testkit::servers::{APP_ID, ask};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -46,8 +46,7 @@ impl Bank {
         let mut accounts = Vec::new();
         for _ in 0..ACCOUNTS {
             let request = http.post(format!("{}/classes/Account", urls[0])).header("X-Parse-Application-Id", APP_ID);
-            let body: Value =
-                request.json(&json!({ "balance": BALANCE })).send().await?.error_for_status()?.json().await?;
+            let body = ask(request.json(&json!({ "balance": BALANCE }))).await?.successful()?.json()?;
             accounts.push(body["objectId"].as_str().context("no objectId")?.to_owned());
         }
         let mut bank =
@@ -84,7 +83,7 @@ impl Bank {
     /// recorded transfers leave it, and every acknowledged transfer is recorded.
     pub(crate) async fn close(mut self) -> Result<()> {
         self.stop.store(true, Ordering::Relaxed);
-        while self.clients.join_next().await.is_some() {}
+        std::mem::take(&mut self.clients).join_all().await;
         let told = std::mem::take(&mut *self.told.lock().expect("no client panicked"));
         eprintln!("{} transfers acknowledged; others: {:?}", told.acknowledged.len(), told.failures);
         let mut expected: HashMap<String, i64> = self.accounts.iter().map(|id| (id.clone(), BALANCE)).collect();
@@ -112,7 +111,7 @@ impl Bank {
     async fn all(&self, class: &str) -> Result<Vec<Value>> {
         let http = reqwest::Client::new();
         let request = http.get(format!("{}/classes/{class}", self.urls[0])).header("X-Parse-Application-Id", APP_ID);
-        let body: Value = request.query(&[("limit", "1000000")]).send().await?.json().await?;
+        let body = ask(request.query(&[("limit", "1000000")])).await?.json()?;
         body["results"].as_array().cloned().with_context(|| format!("find answered {body}"))
     }
 }
@@ -149,11 +148,10 @@ async fn transfer(http: &reqwest::Client, url: &str, from: &str, to: &str, numbe
     let record = json!({ "method": "POST", "path": "/parse/classes/Transfer", "body": record });
     let batch = json!({ "transaction": true, "requests": [change(from, -1), change(to, 1), record] });
     let request = http.post(format!("{url}/batch")).header("X-Parse-Application-Id", APP_ID);
-    let response = request.json(&batch).send().await?;
-    let status = response.status();
-    let body: Value = response.json().await?;
+    let answer = ask(request.json(&batch)).await?;
+    let body = answer.json()?;
     match body.as_array() {
-        Some(parts) if status.is_success() && parts.len() == 3 => Ok(()),
-        _ => bail!("{status} {body}"),
+        Some(parts) if answer.is_success() && parts.len() == 3 => Ok(()),
+        _ => bail!("{} {body}", answer.status),
     }
 }

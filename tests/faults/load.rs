@@ -10,7 +10,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use parsefleet_testkit::servers::APP_ID;
+use parsefleet_testkit::servers::{APP_ID, ask};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -62,9 +62,9 @@ impl Load {
     }
 
     /// Stops every client after its request in flight.
-    pub(crate) async fn stop(mut self) -> Told {
+    pub(crate) async fn stop(self) -> Told {
         self.stop.store(true, Ordering::Relaxed);
-        while self.clients.join_next().await.is_some() {}
+        self.clients.join_all().await;
         std::mem::take(&mut *self.told.lock().expect("no client panicked"))
     }
 }
@@ -95,10 +95,9 @@ async fn create_until(
 
 async fn create(http: &reqwest::Client, url: &str, class: &str, number: u64) -> Result<String> {
     let request = http.post(format!("{url}/classes/{class}")).header("X-Parse-Application-Id", APP_ID);
-    let response = request.json(&json!({ "number": number })).send().await?;
-    let status = response.status();
-    let body: Value = response.json().await?;
-    let id = body["objectId"].as_str().with_context(|| format!("{status} {body}"))?;
+    let answer = ask(request.json(&json!({ "number": number }))).await?;
+    let body = answer.json()?;
+    let id = body["objectId"].as_str().with_context(|| format!("{} {body}", answer.status))?;
     Ok(id.to_owned())
 }
 
@@ -110,7 +109,7 @@ fn is_refused(error: &anyhow::Error) -> bool {
 pub(crate) async fn objects(url: &str, class: &str) -> Result<HashMap<String, u64>> {
     let http = reqwest::Client::new();
     let request = http.get(format!("{url}/classes/{class}")).header("X-Parse-Application-Id", APP_ID);
-    let body: Value = request.query(&[("limit", "1000000"), ("keys", "number")]).send().await?.json().await?;
+    let body = ask(request.query(&[("limit", "1000000"), ("keys", "number")])).await?.json()?;
     let results = body["results"].as_array().with_context(|| format!("find answered {body}"))?;
     let pair = |object: &Value| Some((object["objectId"].as_str()?.to_owned(), object["number"].as_u64()?));
     results.iter().map(|object| pair(object).with_context(|| format!("{object}"))).collect()

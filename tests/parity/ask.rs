@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context as _, Result};
 use aws_lc_rs::hmac;
 use mongodb::Client;
-use parsefleet_testkit::servers::{APP_ID, MAINTENANCE_KEY, MASTER_KEY, READ_ONLY_MASTER_KEY, ask};
+use parsefleet_testkit::servers::{APP_ID, MAINTENANCE_KEY, MASTER_KEY, READ_ONLY_MASTER_KEY, ask, ask_parse_server};
 use regex::{Captures, Regex};
 use reqwest::{
     Method, RequestBuilder,
@@ -98,15 +98,10 @@ impl Server {
         Ok(conversation.into_answers())
     }
 
-    /// Status, headers and body. What we answer tells nothing that it should not; Parse Server's answers are not looked through.
+    /// Status, headers and body.
     async fn answer(&self, request: RequestBuilder) -> Result<(u16, HeaderMap, String)> {
-        if self.is_ours {
-            let answer = ask(request).await?;
-            return Ok((answer.status, answer.headers, answer.text));
-        }
-        let response = request.send().await?;
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Ok((status, headers, response.text().await?))
+        let answer = if self.is_ours { ask(request).await? } else { ask_parse_server(request).await? };
+        Ok((answer.status, answer.headers, answer.text))
     }
 
     /// [`Self::answer`], where the question is a transaction asked again as [`TRANSACTION_TRIES`] says.

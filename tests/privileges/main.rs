@@ -12,7 +12,8 @@ use anyhow::{Context as _, Result, bail};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use mongodb::Client;
 use parsefleet_testkit::servers::{
-    APP_ID, MAINTENANCE_KEY, MASTER_KEY, ParseServer, Parsefleet, READ_ONLY_MASTER_KEY, Settings, ask, mongodb_uri,
+    APP_ID, MAINTENANCE_KEY, MASTER_KEY, ParseServer, Parsefleet, READ_ONLY_MASTER_KEY, Settings, ask,
+    ask_parse_server, mongodb_uri,
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -35,7 +36,6 @@ struct Asked<'a> {
     http: reqwest::Client,
     url: &'a str,
     town: &'a Town,
-    /// Ours tells nothing that it should not; Parse Server's answers are not looked through.
     is_ours: bool,
 }
 
@@ -104,15 +104,9 @@ impl Asked<'_> {
         if let Some(body) = request.body {
             message = message.header("Content-Type", "application/json").body(body);
         }
-        let (status, text) = if self.is_ours {
-            let answer = ask(message).await?;
-            (answer.status, answer.text)
-        } else {
-            let answer = message.send().await?;
-            (answer.status().as_u16(), answer.text().await?)
-        };
-        let body: Value = serde_json::from_str(&text).unwrap_or_default();
-        Ok(cell(status, &body))
+        let answer = if self.is_ours { ask(message).await? } else { ask_parse_server(message).await? };
+        let body: Value = serde_json::from_str(&answer.text).unwrap_or_default();
+        Ok(cell(answer.status, &body))
     }
 }
 

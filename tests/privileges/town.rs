@@ -1,7 +1,7 @@
 //! A database with users, classes of each kind and objects, made by Parse Server.
 
 use anyhow::{Context as _, Result};
-use parsefleet_testkit::servers::{APP_ID, MASTER_KEY, ParseServer};
+use parsefleet_testkit::servers::{APP_ID, MASTER_KEY, ParseServer, ask_parse_server};
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 
@@ -67,11 +67,7 @@ async fn ask(server: &ParseServer, method: Method, path: &str, body: Value, toke
     if !body.is_null() {
         request = request.json(&body);
     }
-    let response = request.send().await?;
-    let status = response.status();
-    let answer: Value = response.json().await?;
-    anyhow::ensure!(status.is_success(), "{path}: {answer}");
-    Ok(answer)
+    ask_parse_server(request).await?.successful().with_context(|| path.to_owned())?.json()
 }
 
 fn text(answer: &Value, member: &str) -> Result<String> {
