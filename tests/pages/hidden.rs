@@ -17,8 +17,8 @@ const USERS: usize = 50;
 /// `sqrt(ln(2 / 0.0001) / 2)`.
 const BY_CHANCE: f64 = 2.2253;
 
-/// How far medians of log-ins may be apart, as a part of them: a user who is there has to be read, which takes a few tenths of a
-/// millisecond beside a hash of some fifty. Enough samples show it, however close the work is.
+/// How far medians of log-ins may be apart, as a part of them. A user who is there has to be read: without the compiler's
+/// optimisation that takes a few tenths of a millisecond beside a hash of some fifty, which enough samples show.
 const READING: f64 = 0.02;
 
 /// A request that a stranger makes to find out who is known.
