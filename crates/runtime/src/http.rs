@@ -33,7 +33,8 @@ pub struct HttpOptions {
     /// Most connections at a time; further ones wait in the listener's backlog.
     pub max_connections: usize,
     /// Between the end of accepting and the closing of idle HTTP/1 connections: requests that arrive in it are answered
-    /// with `connection: close` instead of running into a closed socket.
+    /// with `connection: close` instead of running into a closed socket. Long enough for a client on a busy machine to send
+    /// what it opened the connection for.
     pub linger: Duration,
 }
 
@@ -42,7 +43,7 @@ impl Default for HttpOptions {
         Self {
             header_read_timeout: Duration::from_secs(75),
             max_connections: 16 * 1024,
-            linger: Duration::from_millis(250),
+            linger: Duration::from_secs(1),
         }
     }
 }

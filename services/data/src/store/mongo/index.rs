@@ -20,6 +20,9 @@ use crate::{
     store::{Index, StoreError},
 };
 
+/// Times that somebody else may change the noted indexes of a class before this one gives up.
+const ATTEMPTS: usize = 10;
+
 /// Makes an index. One that is there with the same keys or name is left as it is.
 pub(super) async fn ensure(store: &MongoStore, class: &ClassName, index: &Index) -> Result<(), StoreError> {
     create(store, class, model(index)).await
@@ -61,10 +64,7 @@ pub(super) async fn change(
             Err(error) if !is_missing(&error) => return Err(refused(&error)),
             _ => {}
         }
-        schema::note_indexes(store, class, |noted| {
-            noted.remove(name);
-        })
-        .await?;
+        schema::forget_index(store, class, name).await?;
     }
     if !made.is_empty() {
         drop::finish(store, class).await?;
@@ -72,18 +72,13 @@ pub(super) async fn change(
         let created = run("createIndexes", collection.name(), collection.create_indexes(models)).await;
         created.map_err(|error| refused(&error))?;
     }
-    schema::note_indexes(store, class, |noted| {
-        if noted.is_empty() {
-            noted.insert("_id_", doc! { "_id": 1 });
-        }
-        noted.extend(made.iter().map(|index| (index.name.clone(), Bson::Document(index_keys(index)))));
-    })
-    .await
+    let noted = made.iter().map(|index| (index.name.clone(), Bson::Document(index_keys(index))));
+    schema::note_indexes(store, class, noted.collect()).await
 }
 
 /// Notes the indexes that the collection has: those it has after what is noted was read, so that no note is overwritten.
 pub(super) async fn note(store: &MongoStore, class: &ClassName) -> Result<(), StoreError> {
-    for _ in 0..schema::ATTEMPTS {
+    for _ in 0..ATTEMPTS {
         let Some(noted) = schema::noted_indexes(store, class).await? else { return Ok(()) };
         let Some(found) = found(store, class).await? else { return Ok(()) };
         // The index of ids alone says nothing.

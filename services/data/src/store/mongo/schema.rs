@@ -20,9 +20,6 @@ use crate::{
 
 const SCHEMA: &str = "_SCHEMA";
 
-/// Times that somebody else may change the same list of indexes before this one gives up.
-pub(super) const ATTEMPTS: usize = 10;
-
 pub(super) async fn load(store: &MongoStore) -> Result<Vec<ClassSchema>, StoreError> {
     let collection = store.named_collection::<RawDocumentBuf>(SCHEMA);
     let documents: Vec<RawDocumentBuf> =
@@ -178,21 +175,31 @@ pub(super) async fn remove_class(store: &MongoStore, class: &ClassName) -> Resul
     command("delete", collection.name(), action).await.map(|_| ())
 }
 
-/// Changes what the document of a class notes of its indexes, if there is one.
-pub(super) async fn note_indexes(
-    store: &MongoStore,
-    class: &ClassName,
-    change: impl Fn(&mut Document),
-) -> Result<(), StoreError> {
-    for _ in 0..ATTEMPTS {
-        let Some(noted) = noted_indexes(store, class).await? else { return Ok(()) };
-        let mut changed = noted.clone().unwrap_or_default();
-        change(&mut changed);
-        if replace_noted_indexes(store, class, noted, changed).await? {
-            return Ok(());
-        }
-    }
-    Err(StoreError::SchemaConflict)
+/// Notes indexes in the document of a class, if there is one, beside those that are noted. In one operation: whoever notes others
+/// at the same time takes nothing away. (A pipeline merges them: names of indexes may hold what a path could not.)
+pub(super) async fn note_indexes(store: &MongoStore, class: &ClassName, made: Document) -> Result<(), StoreError> {
+    let nothing = doc! { "$literal": {} };
+    let noted = doc! { "$ifNull": ["$_metadata.indexes", &nothing] };
+    let first = doc! { "$literal": { "_id_": { "_id": 1 } } };
+    let before = doc! { "$cond": [{ "$eq": [&noted, nothing] }, first, noted] };
+    let after = doc! { "$mergeObjects": [before, { "$literal": made }] };
+    set_noted_indexes(store, doc! { "_id": class.as_str() }, after).await
+}
+
+/// Takes an index from those that the document of a class notes.
+pub(super) async fn forget_index(store: &MongoStore, class: &ClassName, name: &str) -> Result<(), StoreError> {
+    let others = doc! {
+        "input": { "$objectToArray": "$_metadata.indexes" },
+        "cond": { "$ne": ["$$this.k", { "$literal": name }] },
+    };
+    let noting = doc! { "_id": class.as_str(), "_metadata.indexes": { "$type": "object" } };
+    set_noted_indexes(store, noting, doc! { "$arrayToObject": { "$filter": others } }).await
+}
+
+async fn set_noted_indexes(store: &MongoStore, filter: Document, indexes: Document) -> Result<(), StoreError> {
+    let collection = store.named_collection::<Document>(SCHEMA);
+    let action = collection.update_one(filter, vec![doc! { "$set": { "_metadata.indexes": indexes } }]);
+    command("update", collection.name(), action).await.map(|_| ())
 }
 
 /// What the document of a class notes of its indexes, which may be nothing; `None` if there is no document.
