@@ -147,8 +147,8 @@ impl Kind {
         match self {
             // 64 clients wait for each other, for some seconds each.
             Self::LogIn => 15,
-            // One takes Parse Server a second or more.
-            Self::Batch => 10,
+            // One takes Parse Server a second or more, as does a read while it hashes.
+            Self::Batch | Self::GetDuringLogIns => 10,
             _ => 1,
         }
     }
