@@ -301,3 +301,22 @@ fn damaged_documents_are_errors_or_other_documents_but_never_a_panic() {
     }
     assert!(errors > 500, "{errors}");
 }
+
+#[test]
+fn a_pointer_that_is_none_is_left_out() {
+    let schema = class("Game", &[("player", "*Player"), ("score", "number")]);
+    let files = files();
+    let shown = |pointer: &str, first: u8| {
+        let mut bytes = rawdoc! { "_id": "a", "_p_player": pointer, "score": 1 }.into_bytes();
+        let place = bytes.windows(5).position(|window| window == b"first");
+        if let Some(place) = place {
+            bytes[place] = first;
+        }
+        json(view(&schema, &Reader::Public, &files), &RawDocumentBuf::from_bytes(bytes).unwrap())
+    };
+    let pointer = r#""player":{"__type":"Pointer","className":"Player","objectId":"first"},"#;
+    assert_eq!(shown("Player$first", b'f'), format!(r#"{{"objectId":"a",{pointer}"score":1}}"#));
+    for (pointer, first) in [("Player$first", 0xff), ("Team$first", b'f'), ("Players$first", b'f')] {
+        assert_eq!(shown(pointer, first), r#"{"objectId":"a","score":1}"#, "{pointer}");
+    }
+}

@@ -35,7 +35,7 @@ pub(super) fn write_column(
             write_plain(out, value)?;
             true
         }
-        Kind::Pointer { target } => write_pointer(out, plan, target, value)?,
+        Kind::Pointer { target } => write_pointer(out, plan, target, value),
         Kind::GeoPoint => match value {
             RawValue::Array(pair) if write_geo_point(out, pair)? => true,
             _ => write_value(out, value, plan.include)?,
@@ -104,25 +104,19 @@ fn milliseconds(value: RawValue<'_>) -> Option<i64> {
     }
 }
 
-fn write_pointer(
-    out: &mut Vec<u8>,
-    plan: &ColumnPlan<'_>,
-    target: &[u8],
-    value: RawValue<'_>,
-) -> Result<bool, CorruptDocument> {
-    let RawValue::String(text) = value else { return Ok(false) };
-    let Some(object_id) = text.after(target).map(|rest| rest.until(b'$')) else { return Ok(false) };
-    match plan.include {
-        None => {
-            object_id.write_json(out)?;
-            out.push(b'}');
-        }
-        Some(include) => match include.objects.get(object_id.to_str()?) {
-            Some(object) => out.extend_from_slice(object),
-            None => return Ok(false),
-        },
+fn write_pointer(out: &mut Vec<u8>, plan: &ColumnPlan<'_>, target: &[u8], value: RawValue<'_>) -> bool {
+    let RawValue::String(text) = value else { return false };
+    let Some(object_id) = text.after(target).map(|rest| rest.until(b'$')) else { return false };
+    if let Some(include) = plan.include {
+        let Some(object) = object_id.to_str().ok().and_then(|id| include.objects.get(id)) else { return false };
+        out.extend_from_slice(object);
+        return true;
     }
-    Ok(true)
+    if object_id.write_json(out).is_err() {
+        return false;
+    }
+    out.push(b'}');
+    true
 }
 
 /// A pair is stored as longitude and latitude.
