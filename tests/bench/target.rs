@@ -1,8 +1,13 @@
 //! The servers that are measured, each on a database of its own with the same objects.
 
-use std::{any::Any, path::Path, process::Command, time::Duration};
+use std::{
+    any::Any,
+    path::Path,
+    process::Command,
+    time::{Duration, Instant},
+};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use bson::{Document, doc};
 use mongodb::{Client, Database, IndexModel};
 use parsefleet_testkit::servers::{
@@ -16,6 +21,10 @@ use crate::scenario::{CLASS, OBJECTS, PASSWORD, USER, object};
 const BATCH: usize = 50;
 /// Ticks of the kernel's process clock in a second (`getconf CLK_TCK`, 100 on every Linux in use).
 const TICKS_PER_SECOND: f64 = 100.0;
+/// A server that uses a tenth of one processor at most for this long is at rest.
+const REST: Duration = Duration::from_millis(500);
+/// Longest time that a server may go on working after a load has ended.
+const LONGEST_TAIL: Duration = Duration::from_secs(60);
 
 /// Name of the server that every ratio is relative to.
 pub(crate) const FLOOR: &str = "floor";
@@ -87,6 +96,19 @@ impl Target {
             kibibytes += line.trim().trim_end_matches(" kB").parse::<f64>()?;
         }
         Ok(kibibytes / 1024.0)
+    }
+
+    /// Returns when the server's processes have almost nothing left to do.
+    pub(crate) fn come_to_rest(&self) -> Result<()> {
+        let begin = Instant::now();
+        while begin.elapsed() < LONGEST_TAIL {
+            let clock = CpuClock::start(self)?;
+            std::thread::sleep(REST);
+            if clock.microseconds()? < REST.as_secs_f64() * 1e6 / 10.0 {
+                return Ok(());
+            }
+        }
+        bail!("{} is still busy {} s after its load", self.name, LONGEST_TAIL.as_secs())
     }
 
     fn cpu_microseconds(&self) -> Result<f64> {
