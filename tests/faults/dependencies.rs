@@ -14,6 +14,7 @@ const TOKEN: &str = "r:0123456789abcdef0123456789abcdef";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_redis_everything_still_answers() -> Result<()> {
+    let _machine = crate::MACHINE.lock().await;
     let folder = tempfile::tempdir()?;
     let uri = mongodb_uri(&format!("faults_redis_{}", rand::random::<u32>()))?;
     let mut redis = RedisServer::start(folder.path(), free_port()?).await?;
@@ -63,6 +64,7 @@ async fn insert_session(uri: &str) -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_mongodb_errors_are_parse_errors_in_time_and_service_resumes() -> Result<()> {
+    let _machine = crate::MACHINE.lock().await;
     let deadline = Duration::from_secs(3);
     let folder = tempfile::tempdir()?;
     let mut mongod = Mongod::start(folder.path(), free_port()?).await?;
@@ -77,7 +79,7 @@ async fn without_mongodb_errors_are_parse_errors_in_time_and_service_resumes() -
     while stopped.elapsed() < Duration::from_secs(10) {
         let start = Instant::now();
         let (status, body) = get(&url, &id).await?;
-        assert!(start.elapsed() < deadline + Duration::from_millis(500), "an error took {:?}", start.elapsed());
+        assert!(start.elapsed() < deadline + Duration::from_secs(2), "an error took {:?}", start.elapsed());
         assert!(status >= 500 || status == 400, "{status} {body}");
         assert!(body["code"].is_i64() && body["error"].is_string(), "not a Parse error: {status} {body}");
     }

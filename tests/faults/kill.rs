@@ -12,6 +12,7 @@ const ERRORS_STOP_WITHIN: Duration = Duration::from_secs(1);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_other_data_service_carries_on_and_the_first_comes_back() -> Result<()> {
+    let _machine = crate::MACHINE.lock().await;
     let folder = tempfile::tempdir()?;
     let uri = mongodb_uri(&format!("faults_kill_{}", rand::random::<u32>()))?;
     let mut fleet = Fleet::start(folder.path(), &FleetPlan::new(uri, Some(redis_url()?))).await?;

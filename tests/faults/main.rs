@@ -7,3 +7,8 @@ mod kill;
 mod load;
 mod stop;
 mod transfers;
+
+use tokio::sync::Mutex;
+
+/// Held by each test to its end: every one of them wants the whole machine, and some say how soon it has to be well again.
+static MACHINE: Mutex<()> = Mutex::const_new(());

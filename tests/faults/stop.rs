@@ -9,6 +9,7 @@ use crate::load::{Load, assert_nothing_lost, objects};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rolling_restart_of_the_fleet_fails_no_request() -> Result<()> {
+    let _machine = crate::MACHINE.lock().await;
     let folder = tempfile::tempdir()?;
     let uri = mongodb_uri(&format!("faults_stop_{}", rand::random::<u32>()))?;
     let mut plan = FleetPlan::new(uri, Some(redis_url()?));
@@ -32,6 +33,7 @@ async fn a_rolling_restart_of_the_fleet_fails_no_request() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_runs_alone_answers_what_it_has_accepted() -> Result<()> {
+    let _machine = crate::MACHINE.lock().await;
     let folder = tempfile::tempdir()?;
     let settings = Settings::default().variable("PARSEFLEET_SHUTDOWN_DELAY", "1s");
     let mut stopped = Parsefleet::start(&folder.path().join("stopped"), settings.clone()).await?;

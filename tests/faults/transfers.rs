@@ -13,6 +13,7 @@ const RECOVERY: Duration = Duration::from_secs(240);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn data_processes_and_primaries_die() -> Result<()> {
+    let _machine = crate::MACHINE.lock().await;
     let folder = tempfile::tempdir()?;
     let mut mongodb = MongoReplicaSet::start(folder.path()).await?;
     let plan = FleetPlan::new(mongodb.uri("bank"), None);
@@ -45,6 +46,7 @@ async fn data_processes_and_primaries_die() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_server_with_the_embedded_store_dies() -> Result<()> {
+    let _machine = crate::MACHINE.lock().await;
     let folder = tempfile::tempdir()?;
     let mut server = Parsefleet::start(folder.path(), Settings::default()).await?;
     let bank = Bank::open(std::slice::from_ref(&server.url)).await?;

@@ -51,7 +51,10 @@ impl Town {
             .option("publicServerURL", "http://localhost:1337/parse")
             .option("verifyUserEmails", true)
             .option("emailAdapter", json!({ "module": "smtp", "options": smtp }))
-            .variable("PARSEFLEET_AMQP_URL", broker.url());
+            .variable("PARSEFLEET_AMQP_URL", broker.url())
+            // What a dead process had begun is tried again often enough to be seen within the test.
+            .variable("PARSEFLEET_JOB_RETRY_DELAYS", "2s")
+            .variable("PARSEFLEET_JOB_ATTEMPTS", "50");
         let uri = mongodb_uri(&format!("sign_ups_{}", rand::random::<u32>()))?;
         let redis = redis_url()?;
         let mut plan = FleetPlan { gateways: 1, auths: 2, datas: 1, ..FleetPlan::new(uri, Some(redis.clone())) };

@@ -14,11 +14,14 @@ mod replica_set;
 mod secrets;
 
 use std::{
+    collections::BTreeSet,
     net::{Ipv4Addr, TcpListener},
+    ops::Range,
     path::PathBuf,
+    sync::{Mutex, PoisonError},
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::{Result, bail};
 
 pub use self::{
     answers::{Answer, Ear, Exchange, ask, ask_parse_server, introduce_session},
@@ -35,6 +38,11 @@ pub use self::{
     secrets::{plant_secret, told_secrets},
 };
 
+/// Where servers listen: Linux takes ports for outgoing connections, and for whoever asks for any, from 32768 on.
+const PORTS: Range<u16> = 20_000..32_768;
+/// Ports that are tried before none counts as free.
+const PORT_TRIES: usize = 1_000;
+
 /// The app all test servers serve.
 pub const APP_ID: &str = "test";
 /// Its master key.
@@ -44,10 +52,19 @@ pub const READ_ONLY_MASTER_KEY: &str = "readonly";
 /// Its maintenance key.
 pub const MAINTENANCE_KEY: &str = "maintenance";
 
-/// A port that nobody listens on now.
+/// A port that nobody listens on now. It lies below those that the system gives out by itself and is given to one server of
+/// this process only: between this call and its server's start nobody else comes to have it.
 pub fn free_port() -> Result<u16> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("find a free port")?;
-    Ok(listener.local_addr()?.port())
+    static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+    let mut given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);
+    for _ in 0..PORT_TRIES {
+        let port = rand::random_range(PORTS);
+        if !given.contains(&port) && TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            given.insert(port);
+            return Ok(port);
+        }
+    }
+    bail!("no port from {PORTS:?} is free")
 }
 
 /// The folder that `tests/tools/install.sh` fills.

@@ -53,24 +53,21 @@ impl<F: Future<Output: Send + 'static> + Send + 'static> Drop for Finish<F> {
 mod tests {
     use std::time::Duration;
 
-    use tokio::{
-        sync::oneshot,
-        task::JoinSet,
-        time::{sleep, timeout},
-    };
+    use tokio::{sync::oneshot, task::JoinSet, time::timeout};
 
     use super::*;
 
     #[tokio::test]
     async fn work_that_nobody_waits_for_is_finished_and_counted() {
         let tracker = TaskTracker::new();
-        let (done, is_done) = oneshot::channel();
+        let ((done, is_done), (go_on, may_go_on)) = (oneshot::channel(), oneshot::channel::<()>());
         let work = async {
-            sleep(Duration::from_millis(100)).await;
+            let _ = may_go_on.await;
             let _ = done.send(());
         };
         assert!(timeout(Duration::from_millis(10), Finish::new(work, &tracker)).await.is_err(), "given up");
         assert_eq!(tracker.len(), 1);
+        drop(go_on);
         assert!(is_done.await.is_ok());
         tracker.close();
         tracker.wait().await;

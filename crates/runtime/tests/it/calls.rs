@@ -33,7 +33,7 @@ async fn the_time_left_travels_and_shrinks() {
 #[tokio::test]
 async fn the_end_of_time_cancels_the_work() {
     let backend = Backend::start().await;
-    let options = ClientOptions { timeout: Duration::from_millis(100), ..ClientOptions::default() };
+    let options = ClientOptions { timeout: Duration::from_secs(1), ..ClientOptions::default() };
     let client = client(&backend.url(), options);
     let error = get(&client, "Hang").await.unwrap_err();
     assert_eq!(error.code(), Code::DeadlineExceeded);

@@ -89,7 +89,7 @@ async fn behave(class: &str, seen: &Seen) -> Bytes {
             std::future::pending().await
         }
         "Short" => tokio::time::sleep(Duration::from_millis(5)).await,
-        "Long" => tokio::time::sleep(Duration::from_millis(300)).await,
+        "Long" => tokio::time::sleep(Duration::from_secs(2)).await,
         "Deadline" => {
             let left = deadline::remaining().map_or(-1, |left| i64::try_from(left.as_millis()).unwrap());
             return left.to_string().into();

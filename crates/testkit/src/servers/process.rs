@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result, bail};
 use super::told_secrets;
 
 /// Time a process has to end by itself before it is killed.
-const STOP_TIMEOUT: Duration = Duration::from_secs(15);
+const STOP_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A running program. Dropping it kills it.
 #[derive(Debug)]

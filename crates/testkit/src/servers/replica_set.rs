@@ -61,11 +61,18 @@ impl MongoReplicaSet {
 
     /// Makes the primary hand over to another member.
     pub async fn step_down(&self) -> Result<()> {
-        let primary = self.primary().await?;
-        let client = direct(self.members[primary].port).await?;
-        let command = doc! { "replSetStepDown": 20, "secondaryCatchUpPeriodSecs": 5 };
-        client.database("admin").run_command(command).await.context("step down")?;
-        Ok(())
+        let start = Instant::now();
+        loop {
+            let primary = self.primary().await?;
+            let client = direct(self.members[primary].port).await?;
+            let command = doc! { "replSetStepDown": 20, "secondaryCatchUpPeriodSecs": 5 };
+            match client.database("admin").run_command(command).await {
+                Ok(_) => return Ok(()),
+                // It may have handed over by itself, or nobody may have caught up yet.
+                Err(error) if start.elapsed() > ELECTION => return Err(error).context("step down"),
+                Err(_) => tokio::time::sleep(Duration::from_millis(200)).await,
+            }
+        }
     }
 
     /// Kills the primary at once, as a power cut would, and tells which member it was.
@@ -113,7 +120,7 @@ fn spawn(folder: &Path, port: u16) -> Result<Process> {
 }
 
 async fn direct(port: u16) -> Result<Client> {
-    let options = "directConnection=true&serverSelectionTimeoutMS=1000&connectTimeoutMS=1000";
+    let options = "directConnection=true&serverSelectionTimeoutMS=3000&connectTimeoutMS=3000";
     Ok(Client::with_uri_str(format!("mongodb://127.0.0.1:{port}/?{options}")).await?)
 }
 

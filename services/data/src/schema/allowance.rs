@@ -21,11 +21,16 @@ impl Allowance {
 
     /// Whether it may be done now.
     pub(super) fn take(&self) -> bool {
+        self.take_at(Instant::now())
+    }
+
+    fn take_at(&self, now: Instant) -> bool {
         let mut state = self.left.lock().unwrap_or_else(PoisonError::into_inner);
         let (left, since) = *state;
-        let gained = u32::try_from(since.elapsed().as_nanos() / self.refill.as_nanos().max(1)).unwrap_or(u32::MAX);
+        let gained =
+            u32::try_from(now.duration_since(since).as_nanos() / self.refill.as_nanos().max(1)).unwrap_or(u32::MAX);
         let left = left.saturating_add(gained).min(self.most);
-        let since = if gained > 0 { Instant::now() } else { since };
+        let since = if gained > 0 { now } else { since };
         *state = (left.saturating_sub(1), since);
         left > 0
     }
@@ -38,10 +43,11 @@ mod tests {
     #[test]
     fn it_is_used_up_and_fills_again() {
         let allowance = Allowance::new(2, Duration::from_millis(20));
-        assert!(allowance.take() && allowance.take());
-        assert!(!allowance.take());
-        std::thread::sleep(Duration::from_millis(25));
-        assert!(allowance.take());
-        assert!(!allowance.take());
+        let now = Instant::now();
+        assert!(allowance.take_at(now) && allowance.take_at(now));
+        assert!(!allowance.take_at(now));
+        let later = now + Duration::from_millis(25);
+        assert!(allowance.take_at(later));
+        assert!(!allowance.take_at(later));
     }
 }

@@ -204,16 +204,16 @@ async fn an_outage_is_shared_too_and_ends() {
 #[tokio::test]
 async fn an_old_schema_is_read_again_behind_the_scenes() {
     let store = Arc::new(Shared::default());
-    let schema = schema_over(&store, Duration::from_millis(200));
+    let schema = schema_over(&store, Duration::from_secs(1));
     schema.current().await.unwrap();
-    tokio::time::sleep(Duration::from_millis(250)).await;
+    tokio::time::sleep(Duration::from_millis(1250)).await;
     store.classes.lock().unwrap().push(class("New", &[]));
     assert!(schema.current().await.unwrap().class("New").is_none(), "nobody waits for it");
     schema.tasks.close();
     schema.tasks.wait().await;
     assert!(schema.current().await.unwrap().class("New").is_some());
 
-    tokio::time::sleep(Duration::from_millis(450)).await;
+    tokio::time::sleep(Duration::from_millis(2250)).await;
     store.classes.lock().unwrap().push(class("Newer", &[]));
     assert!(schema.current().await.unwrap().class("Newer").is_some(), "after a pause it is too old to be used");
 }

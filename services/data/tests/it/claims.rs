@@ -63,11 +63,11 @@ async fn one_of_many_claims_wins(fixture: Fixture) {
 async fn claims_expire(fixture: Fixture) {
     let client = fixture.public();
     let create = [("create", "Thing", "", json!({}))];
-    client.claim("a", 1).await.unwrap();
-    client.transact_once(&create, Some(Once { ttl_seconds: 1, ..once("b", "x").unwrap() })).await.unwrap();
-    assert_eq!(client.claim("a", 1).await, duplicate());
-    assert_eq!(client.claim("b", 1).await, duplicate());
-    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    client.claim("a", 4).await.unwrap();
+    client.transact_once(&create, Some(Once { ttl_seconds: 4, ..once("b", "x").unwrap() })).await.unwrap();
+    assert_eq!(client.claim("a", 4).await, duplicate());
+    assert_eq!(client.claim("b", 4).await, duplicate());
+    tokio::time::sleep(Duration::from_millis(4_100)).await;
     let claims = join_all((0..20).map(|_| client.claim("a", 60))).await;
     assert_eq!(claims.iter().filter(|claim| claim.is_ok()).count(), 1);
     client.transact_once(&create, once("b", "x")).await.unwrap();

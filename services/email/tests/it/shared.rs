@@ -40,11 +40,11 @@ fn elsewhere() -> Verdict {
 #[tokio::test]
 async fn what_one_process_sent_no_other_sends() -> Result<()> {
     let fixture = Fixture::start().await?;
-    fixture.server.delay(Duration::from_millis(500));
+    fixture.server.delay(Duration::from_secs(3));
     let (one, other) = (fixture.service()?, fixture.service()?);
     let job = job("a", RECIPIENT)?;
     let later = async {
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
         other.handle(&job).await
     };
     assert_eq!(tokio::join!(one.handle(&job), later), (Verdict::Done, elsewhere()));
@@ -57,10 +57,10 @@ async fn what_one_process_sent_no_other_sends() -> Result<()> {
 #[tokio::test]
 async fn a_job_of_a_process_that_died_is_free_soon() -> Result<()> {
     let fixture = Fixture::start().await?;
-    fixture.server.delay(Duration::from_millis(500));
+    fixture.server.delay(Duration::from_secs(3));
     let job = job("a", RECIPIENT)?;
     let dying = fixture.service()?;
-    assert!(tokio::time::timeout(Duration::from_millis(300), dying.handle(&job)).await.is_err());
+    assert!(tokio::time::timeout(Duration::from_secs(1), dying.handle(&job)).await.is_err());
     drop(dying);
     let other = fixture.service()?;
     assert_eq!(other.handle(&job).await, elsewhere());
