@@ -5,7 +5,7 @@
 
 mod town;
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use anyhow::Result;
 
@@ -53,6 +53,10 @@ async fn mails_survive_deaths_of_auth_and_email() -> Result<()> {
         told.acknowledged.len(),
         told.failures.len(),
     );
+    // Who was in a process that died is told so, as one is told of errors: nobody knows whether he is signed up.
+    let kinds: BTreeSet<&String> = told.failures.iter().collect();
+    eprintln!("those who failed were told {kinds:?}");
+    assert!(kinds.iter().all(|answer| answer.contains(r#""code":"#)), "{kinds:?}");
     // A mail that the server took in the moment of death is sent again; one process has no more than so many under way.
     assert!(duplicates <= deaths, "more mails came twice than processes died");
     Ok(())
