@@ -1,5 +1,6 @@
 //! The contract between Parsefleet's services: generated messages, clients and servers, and the typed error they carry.
 
+mod context;
 mod error;
 
 pub use error::{error_from_status, status_from_error};

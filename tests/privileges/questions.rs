@@ -107,6 +107,7 @@ fn routes_without_a_class() -> Vec<Question> {
     questions.push(Question::new("POST", "/batch", Some(json!({ "requests": [] }))));
     questions.extend(ways_in_and_out());
     questions.extend(schemas());
+    questions.extend(hooks());
     questions.push(Question::new("PUT", "/config", Some(json!({ "params": { "p": 1 } }))));
     questions.push(Question::new("PUT", "/classes/Open/<owned>", Some(json!({ "k": 2 }))));
     questions.push(Question::new("DELETE", "/classes/Open/<owned>", None));
@@ -163,6 +164,25 @@ fn schemas() -> Vec<Question> {
     questions.push(Question::new("DELETE", "/purge/Made<role>", None));
     questions.push(Question::new("DELETE", "/schemas/Made<role>", None));
     questions
+}
+
+/// Who is asked when something happens to objects. What is never asked: no class has that name.
+fn hooks() -> Vec<Question> {
+    let hook = json!({ "className": "Hooked<role>", "triggerName": "afterSave", "url": "http://127.0.0.1:9/" });
+    let path = "/hooks/triggers/Hooked<role>/afterSave";
+    vec![
+        Question::new("GET", "/hooks/triggers", None),
+        Question::new("POST", "/hooks/triggers", Some(hook)),
+        Question::new("GET", path, None),
+        Question::new("PUT", path, Some(json!({ "url": "http://127.0.0.1:9/other" }))),
+        {
+            let mut removal = Question::new("PUT", path, Some(json!({ "__op": "Delete" })));
+            removal.name.push_str(" to remove it");
+            removal
+        },
+        Question::new("DELETE", path, None),
+        Question::new("GET", "/hooks/triggers/Hooked<role>", None),
+    ]
 }
 
 fn of_class(path: &str) -> Vec<Question> {

@@ -94,8 +94,8 @@ error_codes! {
     ScriptFailed = 141,
     /// A validator refused the value.
     ValidationError = 142,
-    /// Not an image.
-    InvalidImageData = 143,
+    /// A hook that cannot be registered, or is not there. (The SDKs call the code that of an invalid image.)
+    WebhookError = 143,
     /// A file was used before it was saved.
     UnsavedFile = 151,
     /// A push is to be sent at an impossible time.

@@ -83,7 +83,7 @@ pub struct Config {
     pub fleet: Fleet,
 }
 
-/// Keys and the addresses they are accepted from.
+/// Keys that callers present, the addresses they are accepted from, and the key that is presented to webhooks.
 #[derive(Debug)]
 pub struct Keys {
     /// `masterKey`
@@ -106,6 +106,8 @@ pub struct Keys {
     pub rest_api: Option<SecretString>,
     /// `dotNetKey`
     pub dot_net: Option<SecretString>,
+    /// `webhookKey`
+    pub webhook: Option<SecretString>,
 }
 
 /// How the API is served.

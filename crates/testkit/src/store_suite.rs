@@ -17,6 +17,7 @@ use serde_json::{Value as Json, json};
 
 pub mod concurrency;
 pub mod geography;
+pub mod hooks;
 pub mod indexes;
 pub mod objects;
 pub mod ordering;
@@ -66,6 +67,7 @@ macro_rules! store_suite {
                 a_description_changes_as_a_whole, a_class_has_one_place, fields_go_with_their_values,
                 indexes_are_changed_and_noted, a_class_goes_when_it_is_empty, removing_a_class_loses_no_object
             ]
+            hooks: [hooks_are_stored_once, hooks_change_and_go, one_of_many_equal_hooks_is_stored]
             concurrency: [
                 increments_all_count, one_of_many_equal_inserts_wins, array_operations_all_count,
                 conditional_updates_have_one_winner, fields_are_added_by_one

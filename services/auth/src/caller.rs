@@ -74,7 +74,13 @@ impl Caller {
 
 /// The same request by the server itself.
 pub(crate) fn as_master(context: &RequestContext) -> RequestContext {
-    RequestContext { privilege: Privilege::Master.into(), user_id: String::new(), roles: Vec::new(), ..context.clone() }
+    RequestContext {
+        privilege: Privilege::Master.into(),
+        user_id: String::new(),
+        roles: Vec::new(),
+        session_token: String::new(),
+        ..context.clone()
+    }
 }
 
 /// The same request by a user.

@@ -6,7 +6,7 @@
 //! rows         for the service that owns a class
 //! read, write  the pipelines                    schema      the schema as this process knows it
 //! transact     several operations as one         claim    requests that are carried out once
-//! schemas      requests about classes
+//! schemas      requests about classes           hooks       who is asked when something happens
 //! store        where objects live               codec       Parse values and their stored form
 //! ```
 
@@ -17,6 +17,7 @@ pub mod codec;
 mod conditions;
 mod config;
 mod error;
+mod hooks;
 mod invalidation;
 mod policy;
 mod read;

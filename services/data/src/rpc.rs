@@ -1,5 +1,6 @@
 //! The gRPC edge: the only place of this service that knows tonic.
 
+mod hooks;
 mod rows;
 mod schemas;
 

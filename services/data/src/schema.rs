@@ -28,6 +28,7 @@ pub(crate) use self::{
 };
 use crate::{
     error::parse_error,
+    hooks::Hooks,
     invalidation::Invalidation,
     settings::Settings,
     store::{ObjectStore, StoreError},
@@ -164,14 +165,15 @@ impl Schema {
             return Err(StoreError::Unavailable(reason.clone()));
         }
         let (read_at, generation) = (Instant::now(), self.invalidation.schema_generation());
-        let classes = match self.store.load_schema().await {
-            Ok(classes) => classes,
+        let (classes, hooks) = match tokio::try_join!(self.store.load_schema(), self.store.load_hooks()) {
+            Ok(loaded) => loaded,
             Err(error) => {
                 *failed = Some((read_at, error.to_string()));
                 return Err(error);
             }
         };
-        let snapshot = Arc::new(Snapshot::new(classes, known.as_deref(), &self.settings, read_at, generation));
+        let hooks = Hooks::new(hooks);
+        let snapshot = Arc::new(Snapshot::new(classes, hooks, known.as_deref(), &self.settings, read_at, generation));
         self.current.store(Some(Arc::clone(&snapshot)));
         // Only now that no write of this process can begin under the old schema.
         let known = known.iter().flat_map(|known| known.stored_classes());

@@ -10,6 +10,7 @@ use parsefleet_core::{
     schema::IndexFields,
 };
 use parsefleet_runtime::config::{Database, DefinedClasses, Objects, Providers, RequestComplexity};
+use secrecy::SecretString;
 use serde_json::Value as Json;
 
 use crate::codec::Identities;
@@ -61,6 +62,8 @@ pub struct Settings {
     pub defined_classes: Option<DefinedClasses>,
     /// Which columns the schema API may make indexes on (`databaseOptions.disableIndexFieldValidation`).
     pub index_fields: IndexFields,
+    /// `webhookKey`, by which hooks know who calls.
+    pub webhook_key: Option<SecretString>,
     /// Age at which the schema is read again even though nobody told of a change: another server may share the database.
     pub schema_max_age: Duration,
 }
@@ -103,6 +106,7 @@ impl Settings {
                 true => IndexFields::Any,
                 false => IndexFields::Known,
             },
+            webhook_key: None,
             schema_max_age: schema_max_age(database),
         })
     }
@@ -114,6 +118,12 @@ impl Settings {
     pub fn with_providers(self, providers: &Providers) -> Self {
         let settings = self.with_auth_providers(providers.names().map(str::to_owned));
         Self { identities: Identities::of(providers), ..settings }
+    }
+
+    /// The same with the key that hooks are shown.
+    #[must_use]
+    pub fn with_webhook_key(self, key: Option<SecretString>) -> Self {
+        Self { webhook_key: key, ..self }
     }
 
     /// The same with these third-party identity providers.
@@ -149,6 +159,7 @@ impl Default for Settings {
             lock_schemas: false,
             defined_classes: None,
             index_fields: IndexFields::Known,
+            webhook_key: None,
             schema_max_age: Duration::from_secs(5),
         }
     }

@@ -5,12 +5,14 @@
 
 mod distinct;
 mod documents;
+mod hook;
 mod index_name;
 pub mod mongo;
 pub mod sqlite;
 mod transaction;
 
 pub use documents::Documents;
+pub use hook::Hook;
 pub use index_name::{UNIQUE_IGNORING_CASE, indexed_field};
 pub use mongo::MongoStore;
 pub use sqlite::SqliteStore;
@@ -178,6 +180,18 @@ impl ClassEdit {
 pub trait ObjectStore: Send + Sync + 'static {
     /// Every class of the schema collection, default columns added.
     async fn load_schema(&self) -> Result<Vec<ClassSchema>, StoreError>;
+
+    /// Every hook of a trigger.
+    async fn load_hooks(&self) -> Result<Vec<Hook>, StoreError>;
+
+    /// Stores a hook, unless there is one of its class and trigger. Whether it was stored.
+    async fn add_hook(&self, hook: &Hook) -> Result<bool, StoreError>;
+
+    /// Gives a hook another address. Whether there is one of its class and trigger.
+    async fn change_hook(&self, hook: &Hook) -> Result<bool, StoreError>;
+
+    /// Removes a hook. Whether there was one.
+    async fn remove_hook(&self, class_name: &str, trigger_name: &str) -> Result<bool, StoreError>;
 
     /// Writes a new class with the fields and permissions of `class`.
     ///

@@ -44,12 +44,13 @@ fn allows(patterns: &[Regex], path: &str) -> bool {
 
 /// The path without escapes, its fixed parts as the documentation writes them.
 fn understood(path: &str) -> String {
-    const ROUTES: [&str; 13] = [
+    const ROUTES: [&str; 14] = [
         "aggregate",
         "batch",
         "classes",
         "config",
         "health",
+        "hooks",
         "installations",
         "purge",
         "roles",

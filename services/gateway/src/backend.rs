@@ -15,6 +15,7 @@ macro_rules! ask {
 }
 
 mod auth;
+mod hooks;
 mod schemas;
 
 use std::sync::Arc;
@@ -29,7 +30,7 @@ use parsefleet_proto::v1::{
 use parsefleet_runtime::rpc::{self, Channel, MESSAGE_LIMIT};
 use tonic::{Request, Response, Status};
 
-pub(crate) use self::{auth::AuthBackend, schemas::SchemasBackend};
+pub(crate) use self::{auth::AuthBackend, hooks::HooksBackend, schemas::SchemasBackend};
 
 /// Calls to data.
 pub(crate) struct DataBackend {

@@ -1,6 +1,7 @@
 //! Who asks: application, keys, session and installation, from headers, Basic auth and body members.
 
 mod basic;
+mod headers;
 mod keys;
 
 use std::{borrow::Cow, net::IpAddr};
@@ -10,6 +11,7 @@ use http::{HeaderMap, header};
 use parsefleet_core::{ErrorCode, ParseError};
 use parsefleet_runtime::config::{Config, Keys};
 
+pub(crate) use self::headers::told as told_headers;
 use crate::{
     body::Members,
     failure::{Failure, Result},

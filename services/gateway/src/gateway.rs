@@ -267,6 +267,7 @@ impl Exchange<'_> {
             sent_installation_id,
             address,
             cloud_context,
+            headers: context::told_headers(&self.parts.headers),
             request_id: self.request_id.clone(),
             idle_token: token.clone().filter(|token| role.is_some() || is_to_be_upgraded(path, token)),
         };

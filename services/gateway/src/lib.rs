@@ -60,6 +60,8 @@ pub struct Channels {
     pub data_here: Option<Arc<dyn Data>>,
     /// Classes.
     pub schemas: Channel,
+    /// Hooks.
+    pub hooks: Channel,
 }
 
 /// Why the gateway cannot start or had to stop.

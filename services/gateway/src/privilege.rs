@@ -43,6 +43,8 @@ pub(crate) struct Caller {
     pub(crate) address: Option<IpAddr>,
     /// JSON object for triggers, empty if none was sent.
     pub(crate) cloud_context: Bytes,
+    /// JSON object of the headers for triggers.
+    pub(crate) headers: Bytes,
     pub(crate) request_id: String,
 }
 
@@ -127,6 +129,8 @@ impl Caller {
             request_id: self.request_id.clone(),
             client_ip: self.address.map(|address| address.to_string()).unwrap_or_default(),
             cloud_context: self.cloud_context.clone(),
+            headers: self.headers.clone(),
+            session_token: session.map(|session| session.token.expose().to_owned()).unwrap_or_default(),
         }
     }
 }
@@ -141,6 +145,7 @@ impl Caller {
             context.privilege = WirePrivilege::Public.into();
             context.user_id.clear();
             context.roles.clear();
+            context.session_token.clear();
         }
         context
     }

@@ -5,6 +5,7 @@ mod aggregate;
 mod batch;
 mod classes;
 mod config;
+mod hooks;
 pub(crate) mod me;
 mod ownership;
 mod schemas;
@@ -15,7 +16,7 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
-pub(crate) use self::{accounts::AccountCall, schemas::SchemaCall};
+pub(crate) use self::{accounts::AccountCall, hooks::HookCall, schemas::SchemaCall};
 use crate::{
     app::App,
     body::Members,
@@ -56,6 +57,7 @@ pub(crate) enum Route<'a> {
     GetConfig,
     UpdateConfig,
     Schemas(SchemaCall<'a>),
+    Hooks(HookCall<'a>),
     /// Ways in and out.
     Account(AccountCall),
     ServerInfo,
@@ -83,9 +85,10 @@ impl<'a> Route<'a> {
     /// 400 for a name that is not well encoded.
     pub(crate) fn find(verb: &Verb, path: &'a str) -> Result<Option<Self>> {
         let Some(path) = path.strip_prefix('/') else { return Ok(None) };
-        let mut segments = path.strip_suffix('/').unwrap_or(path).split('/');
+        let path = path.strip_suffix('/').unwrap_or(path);
+        let mut segments = path.split('/');
         let parts = (segments.next(), segments.next(), segments.next(), segments.next());
-        let (Some(first), second, third, None) = parts else { return Ok(None) };
+        let (Some(first), second, third, None) = parts else { return Ok(HookCall::find(verb, path)?.map(Self::Hooks)) };
         if let (None, Some(call)) = (second, AccountCall::find(verb, first)) {
             return Ok(Some(Self::Account(call)));
         }
@@ -103,7 +106,10 @@ impl<'a> Route<'a> {
             (_, Some(class), id) if is(first, "classes") => Self::of_class(verb, class, id),
             (_, id, None) => match class_of_route(first) {
                 Some(class) => Self::of_class(verb, class, id),
-                None => Ok(SchemaCall::find(verb, first, id)?.map(Self::Schemas)),
+                None => match SchemaCall::find(verb, first, id)? {
+                    Some(call) => Ok(Some(Self::Schemas(call))),
+                    None => Ok(HookCall::find(verb, path)?.map(Self::Hooks)),
+                },
             },
             _ => Ok(None),
         }
@@ -122,6 +128,7 @@ impl<'a> Route<'a> {
             Self::CurrentSession => Some("_Session"),
             Self::GetConfig | Self::UpdateConfig => Some("_GlobalConfig"),
             Self::Schemas(call) => call.class(),
+            Self::Hooks(call) => call.class(),
             Self::Account(_) | Self::ServerInfo | Self::Security | Self::Batch => None,
         }
     }
@@ -138,6 +145,7 @@ impl<'a> Route<'a> {
             | Self::GetConfig
             | Self::UpdateConfig
             | Self::Schemas(_)
+            | Self::Hooks(_)
             | Self::ServerInfo
             | Self::Security
             | Self::Batch => return Vec::new(),
@@ -186,6 +194,7 @@ pub(crate) async fn run(app: &App, call: Call<'_>) -> Result<Reply> {
         Route::GetConfig => config::get(app, caller).await,
         Route::UpdateConfig => config::update(app, caller, body).await,
         Route::Schemas(call) => schemas::run(app, caller, call, body).await,
+        Route::Hooks(call) => hooks::run(app, caller, call, body).await,
         Route::Account(call) => accounts::run(app, caller, call, query, body, mount_url).await,
         Route::ServerInfo => Ok(server_info::get(app, &caller.master_reader()?)),
         Route::Security => security::get(app, &caller.master_reader()?),

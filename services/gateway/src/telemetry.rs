@@ -12,7 +12,7 @@ use parsefleet_runtime::telemetry::{Operation, OperationKind, Outcome, rename_sp
 use crate::{
     failure::Failure,
     pages::PageRoute,
-    routes::{AccountCall, Route, SchemaCall},
+    routes::{AccountCall, HookCall, Route, SchemaCall},
 };
 
 /// The routes as labels: a closed set.
@@ -28,6 +28,7 @@ pub(crate) struct Routes {
     get_config: Operation,
     update_config: Operation,
     schemas: Schemas,
+    hooks: Hooks,
     accounts: Accounts,
     batch: Operation,
     server_info: Operation,
@@ -46,6 +47,14 @@ struct Schemas {
     modify: Operation,
     delete: Operation,
     purge: Operation,
+}
+
+/// Routes of hooks.
+struct Hooks {
+    list: Operation,
+    register: Operation,
+    get: Operation,
+    replace: Operation,
 }
 
 /// Ways in and out.
@@ -82,6 +91,12 @@ static ROUTES: Routes = Routes {
         modify: http("PUT /schemas/:class"),
         delete: http("DELETE /schemas/:class"),
         purge: http("DELETE /purge/:class"),
+    },
+    hooks: Hooks {
+        list: http("GET /hooks/triggers"),
+        register: http("POST /hooks/triggers"),
+        get: http("GET /hooks/triggers/:class/:trigger"),
+        replace: http("PUT /hooks/triggers/:class/:trigger"),
     },
     accounts: Accounts {
         log_in: http("POST /login"),
@@ -152,6 +167,12 @@ impl Observation {
                 SchemaCall::Modify { .. } => &ROUTES.schemas.modify,
                 SchemaCall::Delete { .. } => &ROUTES.schemas.delete,
                 SchemaCall::Purge { .. } => &ROUTES.schemas.purge,
+            },
+            Route::Hooks(call) => match call {
+                HookCall::List => &ROUTES.hooks.list,
+                HookCall::Register => &ROUTES.hooks.register,
+                HookCall::Get { .. } => &ROUTES.hooks.get,
+                HookCall::Replace { .. } => &ROUTES.hooks.replace,
             },
             Route::Account(call) => match call {
                 AccountCall::LogIn => &ROUTES.accounts.log_in,

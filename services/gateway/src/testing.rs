@@ -80,6 +80,7 @@ impl Setup {
             data: Channel::local(DataServer::new(data.clone())),
             data_here: None,
             schemas: Channel::local(DataServer::new(data.clone())),
+            hooks: Channel::local(DataServer::new(data.clone())),
         };
         let cache = LocalCache::new(Limits { time_to_live: Duration::from_secs(60), capacity: 100 });
         let gateway = Gateway::try_new(Arc::new(config(options)), channels, Arc::new(cache)).unwrap();

@@ -49,12 +49,14 @@ async fn standalone(process: &Process) -> anyhow::Result<()> {
         process.shutdown.spawn(mails(process)?.run(bus, process.shutdown.clone()));
     }
     let schemas = Channel::local(service.clone().into_schemas_server());
+    let hooks = Channel::local(service.clone().into_hooks_server());
     let channels = Channels {
         auth: Channel::local(auth.clone().into_server()),
         auth_here: Some(Arc::new(auth.clone())),
         data,
         data_here: Some(Arc::new(service.clone())),
         schemas,
+        hooks,
     };
     let served = serve_gateway(process, listener, channels, &changes).await;
     // One after the other: auth writes by way of data.
@@ -68,7 +70,8 @@ async fn gateway(process: &Process) -> anyhow::Result<()> {
     let fleet = &process.config.fleet;
     let data = connect(process, fleet.data_url.as_deref())?;
     let auth = connect(process, fleet.auth_url.as_deref())?;
-    let channels = Channels { auth, auth_here: None, schemas: data.clone(), data, data_here: None };
+    let channels =
+        Channels { auth, auth_here: None, schemas: data.clone(), hooks: data.clone(), data, data_here: None };
     // Not so auth: requests without a session do without it.
     channels.data.require_once(&process.readiness, "data");
     serve_gateway(process, listener, channels, &Changes::open(&process.config)?).await
@@ -97,7 +100,8 @@ async fn data(process: &Process) -> anyhow::Result<()> {
     let routes = Routes::default()
         .add(data.clone().into_server())
         .add(data.clone().into_rows_server())
-        .add(data.clone().into_schemas_server());
+        .add(data.clone().into_schemas_server())
+        .add(data.clone().into_hooks_server());
     let served = serve_grpc(process, Role::Data, listener, routes).await;
     complete(process, data.stop()).await;
     served
@@ -164,7 +168,7 @@ async fn open_data(process: &Process, changes: &Changes) -> anyhow::Result<DataS
         }
     };
     let settings = Settings::try_new(&config.app_id, &config.objects, database, config.classes.as_ref())?;
-    let settings = settings.with_providers(&config.providers);
+    let settings = settings.with_providers(&config.providers).with_webhook_key(config.keys.webhook.clone());
     let service = DataService::new(store, settings, changes.invalidation());
     service.prepare_database();
     let probed = service.clone();

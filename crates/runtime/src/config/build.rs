@@ -125,6 +125,7 @@ impl Builder<'_> {
             javascript: self.secret("javascriptKey"),
             rest_api: self.secret("restAPIKey"),
             dot_net: self.secret("dotNetKey"),
+            webhook: self.secret("webhookKey"),
         };
         for (other, name) in [(&keys.read_only_master, "readOnlyMasterKey"), (&keys.maintenance, "maintenanceKey")] {
             if other.as_ref().is_some_and(|other| other.expose_secret() == keys.master.expose_secret()) {

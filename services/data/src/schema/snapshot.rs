@@ -1,4 +1,4 @@
-//! The schema at one moment, prepared for reading and writing.
+//! The schema at one moment, prepared for reading and writing, and the hooks that there are then.
 
 use std::{collections::HashMap, sync::Arc, time::Instant};
 
@@ -7,6 +7,7 @@ use parsefleet_core::{ClassName, ClassSchema};
 use serde_json::Value as Json;
 
 use crate::{
+    hooks::Hooks,
     policy::{Permissions, Protected},
     settings::Settings,
 };
@@ -16,6 +17,8 @@ pub(crate) struct Snapshot {
     classes: IndexMap<String, Arc<Class>>,
     /// Parse's own classes that the schema collection does not have (yet), and how they are protected.
     built_in: HashMap<&'static str, Arc<Class>>,
+    /// Who is asked when something happens.
+    pub(crate) hooks: Hooks,
     /// When the reading began.
     pub(super) read_at: Instant,
     /// The state of the schema that was heard of then.
@@ -37,6 +40,7 @@ impl Snapshot {
     /// Prepares what was read. Classes that are as they were are taken over from the earlier snapshot.
     pub(super) fn new(
         classes: Vec<ClassSchema>,
+        hooks: Hooks,
         earlier: Option<&Self>,
         settings: &Settings,
         read_at: Instant,
@@ -53,7 +57,7 @@ impl Snapshot {
             Some(snapshot) => snapshot.built_in.clone(),
             None => built_in(settings),
         };
-        Self { classes: classes.into_iter().map(take).collect(), built_in, read_at, generation }
+        Self { classes: classes.into_iter().map(take).collect(), built_in, hooks, read_at, generation }
     }
 
     /// A class that can be read: one of the schema collection, or one of Parse's own.

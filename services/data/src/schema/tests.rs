@@ -18,13 +18,14 @@ use parsefleet_core::{
 use super::*;
 use crate::{
     invalidation::NoInvalidation,
-    store::{ClassEdit, Documents, FindOptions, Index, Lock, Transaction},
+    store::{ClassEdit, Documents, FindOptions, Hook, Index, Lock, Transaction},
 };
 
 /// A schema collection that other processes write to as well.
 #[derive(Default)]
 struct Shared {
     classes: SyncMutex<Vec<ClassSchema>>,
+    hooks: SyncMutex<Vec<Hook>>,
     readings: AtomicUsize,
     is_away: AtomicBool,
     /// What another process adds just before this one does.
@@ -40,6 +41,22 @@ impl ObjectStore for Shared {
             true => Err(StoreError::Unavailable("away".to_owned())),
             false => Ok(self.classes.lock().unwrap().clone()),
         }
+    }
+
+    async fn load_hooks(&self) -> Result<Vec<Hook>, StoreError> {
+        Ok(self.hooks.lock().unwrap().clone())
+    }
+
+    async fn add_hook(&self, _: &Hook) -> Result<bool, StoreError> {
+        unused()
+    }
+
+    async fn change_hook(&self, _: &Hook) -> Result<bool, StoreError> {
+        unused()
+    }
+
+    async fn remove_hook(&self, _: &str, _: &str) -> Result<bool, StoreError> {
+        unused()
     }
 
     async fn create_class(&self, class: &ClassSchema) -> Result<(), StoreError> {

@@ -12,7 +12,9 @@ use parsefleet_core::{
 use serde_json::{Map, Value as Json};
 use tracing::Instrument as _;
 
-use super::{AggregateOptions, ClassEdit, Documents, FindOptions, Index, Lock, ObjectStore, StoreError, Transaction};
+use super::{
+    AggregateOptions, ClassEdit, Documents, FindOptions, Hook, Index, Lock, ObjectStore, StoreError, Transaction,
+};
 use crate::codec::{encode_changes, encode_update};
 
 mod aggregate;
@@ -23,6 +25,7 @@ mod drop;
 mod error;
 mod filter;
 mod find;
+mod hooks;
 mod index;
 mod lock;
 mod schema;
@@ -116,6 +119,22 @@ where
 impl ObjectStore for MongoStore {
     async fn load_schema(&self) -> Result<Vec<ClassSchema>, StoreError> {
         schema::load(self).await
+    }
+
+    async fn load_hooks(&self) -> Result<Vec<Hook>, StoreError> {
+        hooks::load(self).await
+    }
+
+    async fn add_hook(&self, hook: &Hook) -> Result<bool, StoreError> {
+        hooks::add(self, hook).await
+    }
+
+    async fn change_hook(&self, hook: &Hook) -> Result<bool, StoreError> {
+        hooks::change(self, hook).await
+    }
+
+    async fn remove_hook(&self, class_name: &str, trigger_name: &str) -> Result<bool, StoreError> {
+        hooks::remove(self, class_name, trigger_name).await
     }
 
     async fn create_class(&self, class: &ClassSchema) -> Result<(), StoreError> {

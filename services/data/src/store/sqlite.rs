@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! file       the data directory, its lock, connections
-//! describe   changes of classes;
+//! describe   changes of classes;  hooks  the collection of hooks;
 //! catalog    which class has which table and indexes;  table  its columns and statements;  key  values as sortable bytes
 //! narrow     query -> WHERE, never stricter than the query;  plan  what is left for the documents to decide
 //! readers    connections that read;  read  find, count
@@ -35,7 +35,9 @@ use self::{
     readers::Readers,
     writer::{Session, Writer},
 };
-use super::{ClassEdit, Documents, FindOptions, Index, IndexKind, Lock, ObjectStore, StoreError, Transaction};
+use super::{
+    ClassEdit, Documents, FindOptions, Hook, Index, IndexKind, Lock, ObjectStore, StoreError, Transaction, hook,
+};
 use crate::codec::{columns::projected_names, decode_class, encode_changes, encode_class, encode_update};
 
 mod apply;
@@ -46,6 +48,7 @@ mod equality;
 mod explain;
 mod file;
 mod fold;
+mod hooks;
 mod key;
 mod narrow;
 mod place;
@@ -161,10 +164,30 @@ impl ObjectStore for SqliteStore {
         let Some(table) = self.catalog.load().table(describe::SCHEMA).cloned() else { return Ok(Vec::new()) };
         let documents = self.readers.read(move |connection| read::all(connection, &table)).await?;
         let mut classes = Vec::with_capacity(documents.len());
-        for document in documents {
+        for (_, document) in documents {
             classes.extend(decode_class(&document).map_err(|error| StoreError::Failed(error.to_string()))?);
         }
         Ok(classes)
+    }
+
+    async fn load_hooks(&self) -> Result<Vec<Hook>, StoreError> {
+        let Some(table) = self.catalog.load().table(hook::HOOKS).cloned() else { return Ok(Vec::new()) };
+        self.readers.read(move |connection| hooks::load(connection, &table)).await
+    }
+
+    async fn add_hook(&self, hook: &Hook) -> Result<bool, StoreError> {
+        let hook = hook.clone();
+        self.write(move |session| hooks::add(session, &hook)).await
+    }
+
+    async fn change_hook(&self, hook: &Hook) -> Result<bool, StoreError> {
+        let hook = hook.clone();
+        self.write(move |session| hooks::change(session, &hook)).await
+    }
+
+    async fn remove_hook(&self, class_name: &str, trigger_name: &str) -> Result<bool, StoreError> {
+        let (class_name, trigger_name) = (class_name.to_owned(), trigger_name.to_owned());
+        self.write(move |session| hooks::remove(session, &class_name, &trigger_name)).await
     }
 
     async fn create_class(&self, class: &ClassSchema) -> Result<(), StoreError> {

@@ -65,3 +65,28 @@ fn me_is_an_id_only_to_those_who_do_not_read() {
     assert_eq!(find("GET", "/roles/me"), Some(Route::Get { class: "_Role".into(), id: "me".into() }));
     assert_eq!(find("GET", "/classes/_User/me"), Some(Route::Get { class: "_User".into(), id: "me".into() }));
 }
+
+#[test]
+fn hooks_of_triggers_have_four_routes() {
+    let (class, trigger) = (Cow::from("A"), Cow::from("beforeSave"));
+    assert_eq!(find("GET", "/hooks/triggers"), Some(Route::Hooks(HookCall::List)));
+    assert_eq!(find("POST", "/Hooks/Triggers/"), Some(Route::Hooks(HookCall::Register)));
+    let get = HookCall::Get { class: class.clone(), trigger: trigger.clone() };
+    assert_eq!(find("GET", "/hooks/triggers/A/beforeSave"), Some(Route::Hooks(get)));
+    let replace = HookCall::Replace { class, trigger };
+    assert_eq!(find("PUT", "/hooks/triggers/%41/beforeSave/"), Some(Route::Hooks(replace)));
+    for (verb, path) in [
+        ("GET", "/hooks"),
+        ("GET", "/hooks/triggers/A"),
+        ("PUT", "/hooks/triggers"),
+        ("DELETE", "/hooks/triggers/A/beforeSave"),
+        ("POST", "/hooks/triggers/A/beforeSave"),
+        ("GET", "/hooks/triggers//beforeSave"),
+        ("GET", "/hooks/triggers/A//"),
+        ("GET", "/hooks/triggers/A/beforeSave/x"),
+        ("GET", "/hooks/functions"),
+        ("GET", "/other/triggers/A/beforeSave"),
+    ] {
+        assert_eq!(find(verb, path), None, "{verb} {path}");
+    }
+}

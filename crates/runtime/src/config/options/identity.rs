@@ -15,7 +15,7 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
     text("javascriptKey", &["PARSE_SERVER_JAVASCRIPT_KEY"], "Key of JavaScript clients.").secret(),
     text("restAPIKey", &["PARSE_SERVER_REST_API_KEY"], "Key of REST clients.").secret(),
     text("dotNetKey", &["PARSE_SERVER_DOT_NET_KEY"], "Key of .NET and Unity clients.").secret(),
-    text("webhookKey", &["PARSE_SERVER_WEBHOOK_KEY"], "Sent along with calls of webhooks.").secret().not_implemented(),
+    text("webhookKey", &["PARSE_SERVER_WEBHOOK_KEY"], "Sent along with calls of webhooks, so that these know who calls.").secret(),
     text("fileKey", &["PARSE_SERVER_FILE_KEY"], "Prefix of the files that were hosted by Parse before the migration."),
     text("encryptionKey", &["PARSE_SERVER_ENCRYPTION_KEY"], "Key that stored files are encrypted with.").secret().not_implemented(),
     text("appName", &["PARSE_SERVER_APP_NAME"], "Name of the app in mails and on pages."),

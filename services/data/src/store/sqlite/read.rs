@@ -98,14 +98,15 @@ pub(super) fn find_rows(connection: &Connection, plan: &Plan) -> Result<Vec<i64>
     Ok(rows)
 }
 
-/// Every document of a table, in the order in which they were stored.
-pub(super) fn all(connection: &Connection, table: &Table) -> Result<Vec<RawDocumentBuf>, StoreError> {
-    let statement = format!("SELECT document FROM {} ORDER BY row", table.name);
+/// Every document of a table, in the order in which they were stored, with its row number.
+pub(super) fn all(connection: &Connection, table: &Table) -> Result<Vec<(i64, RawDocumentBuf)>, StoreError> {
+    let statement = format!("SELECT row, document FROM {} ORDER BY row", table.name);
     let mut statement = connection.prepare_cached(&statement).map_err(failed)?;
     let mut rows = statement.query([]).map_err(failed)?;
     let mut documents = Vec::new();
     while let Some(row) = rows.next().map_err(failed)? {
-        documents.push(as_document(&row.get::<_, Vec<u8>>(0).map_err(failed)?)?.to_owned());
+        let bytes: Vec<u8> = row.get(1).map_err(failed)?;
+        documents.push((row.get(0).map_err(failed)?, as_document(&bytes)?.to_owned()));
     }
     Ok(documents)
 }

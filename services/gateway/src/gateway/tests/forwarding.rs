@@ -36,6 +36,18 @@ async fn the_javascript_sdk_is_understood() {
     assert_eq!((&*context.installation_id, &context.cloud_context[..]), ("inst", &b"{\"k\":1}"[..]));
     assert_eq!((&*context.app_id, &*context.client_ip), ("test", "127.0.0.1"));
     assert!(!context.request_id.is_empty());
+    assert_eq!(context.session_token, "r:good");
+}
+
+#[tokio::test]
+async fn triggers_are_told_of_headers_without_secrets() {
+    let setup = Setup::new(&[]);
+    let secret = ("x-parse-master-key", "master");
+    setup.ask("POST /parse/classes/A", &[APP, secret, ("x-parse-session-token", "r:good"), ("x-own", "1")], "{}").await;
+    let context = setup.context();
+    let headers = r#"{"host":"parse.example","x-parse-application-id":"test","x-own":"1"}"#;
+    assert_eq!(std::str::from_utf8(&context.headers).unwrap(), headers);
+    assert_eq!(context.session_token, "", "the token decides nothing where there is a key");
 }
 
 #[tokio::test]

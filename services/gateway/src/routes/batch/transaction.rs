@@ -73,6 +73,7 @@ fn operation(caller: &Caller, part: &Part, route: &Route<'_>, mount_url: &str) -
         Route::Aggregate { .. }
         | Route::CurrentUser
         | Route::Schemas(_)
+        | Route::Hooks(_)
         | Route::Account(_)
         | Route::CurrentSession
         | Route::GetConfig
@@ -97,6 +98,7 @@ fn body_of(caller: &Caller, route: &Route<'_>, result: OperationResult) -> bytes
         | Route::Aggregate { .. }
         | Route::CurrentUser
         | Route::Schemas(_)
+        | Route::Hooks(_)
         | Route::Account(_)
         | Route::CurrentSession
         | Route::GetConfig
