@@ -8,7 +8,8 @@ use prost::Message;
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=parsefleet");
-    let files = ["common", "auth", "data", "hooks", "rows", "schema", "mail"].map(|name| format!("parsefleet/v1/{name}.proto"));
+    let files =
+        ["common", "auth", "data", "hooks", "rows", "schema", "mail"].map(|name| format!("parsefleet/v1/{name}.proto"));
     let descriptors = protox::compile(files, ["."])?;
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out.join("descriptors.bin"), descriptors.encode_to_vec())?;

@@ -8,10 +8,7 @@ use super::{
     error::{is_duplicate, store_error},
     run,
 };
-use crate::store::{
-    Hook, StoreError,
-    hook::HOOKS,
-};
+use crate::store::{Hook, StoreError, hook::HOOKS};
 
 pub(super) async fn load(store: &MongoStore) -> Result<Vec<Hook>, StoreError> {
     let collection = store.named_collection::<RawDocumentBuf>(HOOKS);

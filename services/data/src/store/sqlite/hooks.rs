@@ -4,10 +4,7 @@ use bson::{Document, RawDocumentBuf, doc};
 use rusqlite::Connection;
 
 use super::{apply::apply, file::failed, read, table::Table, write, writer::Session};
-use crate::store::{
-    Hook, StoreError,
-    hook::HOOKS,
-};
+use crate::store::{Hook, StoreError, hook::HOOKS};
 
 /// Every hook, in the order in which they were stored.
 pub(super) fn load(connection: &Connection, table: &Table) -> Result<Vec<Hook>, StoreError> {
