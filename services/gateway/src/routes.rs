@@ -187,7 +187,7 @@ pub(crate) async fn run(app: &App, call: Call<'_>) -> Result<Reply> {
         Route::Create { class } => classes::create(app, caller, &class, body, mount_url, once).await,
         Route::Get { class, id } => classes::get(app, caller, (&class, &id), query, &body, mount_url).await,
         Route::Update { class, id } => classes::update(app, caller, (&class, &id), body, mount_url, once).await,
-        Route::Delete { class, id } => classes::delete(app, caller, (&class, &id)).await,
+        Route::Delete { class, id } => classes::delete(app, caller, (&class, &id), mount_url).await,
         Route::Aggregate { class } => aggregate::run(app, caller, &class, query, &body, mount_url).await,
         Route::CurrentUser => me::user(app, caller, mount_url).await,
         Route::CurrentSession => me::session(app, caller, mount_url).await,

@@ -66,8 +66,8 @@ pub(super) async fn update(
     Ok(Reply::ok(Writes::of(app, target.0).update(request, once).await?))
 }
 
-pub(super) async fn delete(app: &App, caller: &Caller, target: (&str, &str)) -> Result<Reply> {
-    Writes::of(app, target.0).delete(delete_request(caller.writer()?, target)).await?;
+pub(super) async fn delete(app: &App, caller: &Caller, target: (&str, &str), mount_url: &str) -> Result<Reply> {
+    Writes::of(app, target.0).delete(delete_request(caller.writer()?, target, mount_url)).await?;
     Ok(Reply::ok(DELETED))
 }
 
@@ -133,12 +133,13 @@ pub(super) fn update_request(
     }
 }
 
-pub(super) fn delete_request(writer: Writer<'_>, (class, id): (&str, &str)) -> DeleteRequest {
+pub(super) fn delete_request(writer: Writer<'_>, (class, id): (&str, &str), mount_url: &str) -> DeleteRequest {
     DeleteRequest {
         context: Some(writer.caller().request_context()),
         class_name: class.to_owned(),
         object_id: id.to_owned(),
         owned: None,
+        mount_url: mount_url.to_owned(),
     }
 }
 

@@ -69,7 +69,7 @@ fn operation(caller: &Caller, part: &Part, route: &Route<'_>, mount_url: &str) -
         Route::Update { class, id } => {
             Kind::Update(classes::update_request(caller.writer()?, (class, id), body, mount_url))
         }
-        Route::Delete { class, id } => Kind::Delete(classes::delete_request(caller.writer()?, (class, id))),
+        Route::Delete { class, id } => Kind::Delete(classes::delete_request(caller.writer()?, (class, id), mount_url)),
         Route::Aggregate { .. }
         | Route::CurrentUser
         | Route::Schemas(_)
