@@ -30,6 +30,7 @@ mod settings;
 mod startup;
 pub mod store;
 mod transact;
+mod triggers;
 mod write;
 
 pub use crate::{

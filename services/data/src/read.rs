@@ -13,6 +13,7 @@ mod ordering;
 mod output;
 mod relation;
 mod subquery;
+mod told;
 mod values;
 
 use std::sync::Arc;

@@ -14,7 +14,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     error::parse_error, invalidation::Invalidation, schema::Schema, settings::Settings, startup, store::ObjectStore,
-    transact::Scope,
+    transact::Scope, triggers::Webhooks,
 };
 
 /// Objects of every class: reads, writes, schema and permissions. Clones share everything.
@@ -26,6 +26,7 @@ pub struct DataService {
     pub(crate) invalidation: Arc<dyn Invalidation>,
     /// The transaction that all this belongs to, if there is one.
     pub(crate) scope: Option<Arc<Scope>>,
+    pub(crate) webhooks: Arc<Webhooks>,
     /// Held by a transaction that tries again.
     pub(crate) turnstile: Arc<Semaphore>,
     /// Whether the ids of requests are known to be unique.
@@ -48,6 +49,7 @@ impl DataService {
             schema,
             invalidation,
             scope: None,
+            webhooks: Arc::default(),
             turnstile: Arc::new(Semaphore::new(1)),
             claims_ready: Arc::default(),
             preparing: Arc::default(),

@@ -1,0 +1,120 @@
+//! What a trigger answers: `{"success": …}`, `{"error": …}`, or nothing.
+
+use parsefleet_core::{ErrorCode, ParseError, acl::is_truthy, error::Result};
+use serde_json::{Map as JsonMap, Value as Json, json};
+
+/// What a trigger says, as far as it is content.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Reply {
+    /// Nothing: all goes on as it is.
+    Nothing,
+    /// The value of `success`. What it means depends on what was asked.
+    Success(Json),
+}
+
+/// Most characters of an answer that makes no sense that its sender is shown.
+const EXCERPT: usize = 100;
+
+impl Reply {
+    /// Reads an answer. What is no JSON at all counts as nothing, as in Parse Server.
+    ///
+    /// # Errors
+    /// 141 with what the trigger says against it.
+    pub(super) fn read(answer: &[u8]) -> Result<Self> {
+        let mut answer: Json = serde_json::from_slice(answer).unwrap_or_default();
+        if let Json::String(text) = &answer
+            && !text.is_empty()
+        {
+            // JSON within JSON.
+            answer = serde_json::from_str(text).map_err(|_| malformed(text))?;
+        }
+        let Json::Object(mut members) = answer else { return Ok(Self::Nothing) };
+        match members.remove("error") {
+            Some(error) if is_truthy(&error) => Err(refusal(error)),
+            _ => Ok(members.remove("success").map_or(Self::Nothing, Self::Success)),
+        }
+    }
+
+    /// The object in `success`, if it is one.
+    pub(crate) fn into_object(self) -> Option<JsonMap<String, Json>> {
+        match self {
+            Self::Success(Json::Object(members)) => Some(members),
+            Self::Success(_) | Self::Nothing => None,
+        }
+    }
+}
+
+/// What a trigger says against it: a text, or something with a message; anything else is shown as it is.
+fn refusal(error: Json) -> ParseError {
+    let said = match error {
+        Json::Object(mut members) if members.get("message").is_some_and(is_truthy) => {
+            members.remove("message").unwrap_or_default()
+        }
+        other => other,
+    };
+    failed(said)
+}
+
+fn malformed(text: &str) -> ParseError {
+    let excerpt: String = text.chars().take(EXCERPT).collect();
+    failed(json!({"error": "Malformed response", "code": -1, "partialResponse": excerpt}))
+}
+
+fn failed(said: Json) -> ParseError {
+    match said {
+        Json::String(text) => ParseError::new(ErrorCode::ScriptFailed, text),
+        other => ParseError::new(ErrorCode::ScriptFailed, other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+
+    fn read(answer: &str) -> Result<Reply, String> {
+        Reply::read(answer.as_bytes()).map_err(|error| {
+            assert_eq!(error.code, ErrorCode::ScriptFailed);
+            error.message
+        })
+    }
+
+    #[test]
+    fn success_is_whatever_it_holds() {
+        for (answer, value) in [
+            (r#"{"success": {"a": 1}}"#, json!({"a": 1})),
+            (r#"{"success": true, "error": ""}"#, json!(true)),
+            (r#"{"success": null}"#, Json::Null),
+            (r#""{\"success\": [1]}""#, json!([1])),
+        ] {
+            assert_eq!(read(answer), Ok(Reply::Success(value)), "{answer}");
+        }
+    }
+
+    #[test]
+    fn what_says_nothing_changes_nothing() {
+        for answer in ["", "{}", "<html>", "null", "0", "[1]", "\"\"", "5", r#"{"error": null}"#, r#"{"other": 1}"#] {
+            assert_eq!(read(answer), Ok(Reply::Nothing), "{answer}");
+        }
+    }
+
+    #[test]
+    fn errors_are_passed_on_without_their_codes() {
+        for (answer, text) in [
+            (r#"{"error": "no"}"#, "no"),
+            (r#"{"error": {"code": 1234, "message": "no"}, "success": {}}"#, "no"),
+            (r#"{"error": {"code": 1234, "error": "no"}}"#, r#"{"code":1234,"error":"no"}"#),
+            (r#"{"error": 5}"#, "5"),
+            (r#""text""#, r#"{"error":"Malformed response","code":-1,"partialResponse":"text"}"#),
+        ] {
+            assert_eq!(read(answer).unwrap_err(), text, "{answer}");
+        }
+    }
+
+    #[test]
+    fn of_a_malformed_answer_only_the_beginning_is_shown() {
+        let answer = Json::from("ä".repeat(300)).to_string();
+        assert!(read(&answer).unwrap_err().contains(&format!("\"{}\"", "ä".repeat(100))));
+    }
+}
