@@ -9,19 +9,22 @@
 //!
 //! A request that is carried out once claims its id in the same transaction, and leaves its results there: either all of
 //! it is in the database, or the request can be sent again as if it had never been.
+//!
+//! Triggers are asked in the midst of it, in every attempt; those that come after a write are told at the end, if there is
+//! something to tell.
 
 use std::{
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use parsefleet_core::{ErrorCode, ParseError, error::Result, schema::TypedField};
-use parsefleet_proto::v1::{Operation, OperationResult, TransactRequest, operation::Operation as Kind};
+use parsefleet_core::{ClassName, ErrorCode, ParseError, error::Result, schema::TypedField};
+use parsefleet_proto::v1::{Once, Operation, OperationResult, TransactRequest, operation::Operation as Kind};
 use parsefleet_runtime::rpc::deadline;
 use tokio::time::Instant;
 use tracing::Instrument as _;
@@ -33,6 +36,7 @@ use crate::{
     schema::{Class, Schema},
     service::DataService,
     store::{StoreError, Transaction},
+    triggers::after::After,
 };
 
 /// Longest time for all attempts together, where the request has no deadline of its own.
@@ -44,15 +48,20 @@ const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
 /// What the operations of one attempt leave behind for its end.
-#[derive(Debug, Default)]
 pub(crate) struct Scope {
-    /// The schema lacks what it had when the attempt began.
-    misses_schema: AtomicBool,
+    /// When the request is given up.
+    pub(crate) until: Instant,
+    /// What the schema lacks: it had it when the attempt began, or a trigger has made something else of a write.
+    missed: Mutex<Vec<(ClassName, Vec<TypedField>)>>,
     roles_changed: AtomicBool,
     /// Nobody waits for the attempt any more.
     is_abandoned: AtomicBool,
     /// Classes that were written under, with what was written.
     kept: Mutex<Vec<(Arc<Class>, Vec<TypedField>)>>,
+    /// Place of the operation at hand.
+    operation: AtomicUsize,
+    /// What triggers are to be told, each with the place of its operation.
+    after: Mutex<Vec<(usize, After)>>,
 }
 
 /// Whoever waits for an attempt.
@@ -89,7 +98,7 @@ impl DataService {
             // Whoever was interrupted takes turns with the others of this process: together they would go on to interrupt
             // each other.
             let turn = if attempts > 1 { self.turnstile.acquire().await.ok() } else { None };
-            let error = match self.attempt(&request).await? {
+            let error = match self.attempt(&request, until).await? {
                 Attempt::Done(results) => return Ok(results),
                 Attempt::Interrupted(error) => error,
             };
@@ -104,20 +113,26 @@ impl DataService {
         }
     }
 
-    async fn attempt(&self, request: &Arc<TransactRequest>) -> Result<Attempt> {
+    async fn attempt(&self, request: &Arc<TransactRequest>, until: Instant) -> Result<Attempt> {
         if let Some(once) = &request.once
             && let Some(results) = self.earlier_results(once).await?
         {
             return Ok(Attempt::Done(results));
         }
         self.make_room(&request.operations).await?;
-        let scope = Arc::new(Scope::default());
+        let scope = Arc::new(Scope::new(until));
         let _waiting = Waiting(Arc::clone(&scope));
         let (service, request) = (self.clone(), Arc::clone(request));
-        let task = async move { service.carry_through(&request, scope).await };
+        let inside = Arc::clone(&scope);
+        let task = async move { service.carry_through(&request, inside).await };
         let outcome = self.tasks.spawn(task.in_current_span()).await;
+        let outcome = outcome
+            .unwrap_or_else(|error| Err(parse_error(StoreError::Failed(format!("a transaction broke off: {error}")))));
+        // Made outside of the transaction, so that the next attempt finds it.
+        for (class, types) in scope.take_missed() {
+            self.make_up(&class, &types).await?;
+        }
         outcome
-            .unwrap_or_else(|error| Err(parse_error(StoreError::Failed(format!("a transaction broke off: {error}")))))
     }
 
     /// One transaction from its beginning to its end, whatever becomes of the caller.
@@ -144,7 +159,7 @@ impl DataService {
             Ok(()) => {
                 scope.keep(&self.schema).await;
                 scope.announce(self.invalidation.as_ref()).await;
-                Ok(Attempt::Done(results))
+                Ok(Attempt::Done(self.tell_all(scope.take_after(), request.once.as_ref(), results).await))
             }
             Err(error @ StoreError::Interrupted(_)) => Ok(Attempt::Interrupted(error)),
             Err(error) => Err(parse_error(error)),
@@ -163,11 +178,42 @@ impl DataService {
         Ok(Some(results))
     }
 
+    /// Tells triggers what has happened. What they answer in the place of a result is also what a repetition is given.
+    async fn tell_all(
+        &self,
+        after: Vec<(usize, After)>,
+        once: Option<&Once>,
+        mut results: Vec<OperationResult>,
+    ) -> Vec<OperationResult> {
+        let mut is_changed = false;
+        for (place, after) in after {
+            match (after.tell(self).await, results.get_mut(place)) {
+                (Ok(Some(answer)), Some(result)) => {
+                    result.body = answer.to_string().into();
+                    is_changed = true;
+                }
+                (Ok(_), _) => {}
+                // All of it has happened: that is the answer.
+                (Err(_), _) => tracing::warn!("a trigger failed after a transaction"),
+            }
+        }
+        if is_changed
+            && let Some(once) = once
+            && let Err(error) = self.finish_once(once, &results).await
+        {
+            tracing::warn!(%error, "the results of triggers could not be kept for a repetition");
+        }
+        results
+    }
+
     async fn carry_out(&self, operations: &[Operation]) -> Result<Vec<OperationResult>> {
         let mut results = Vec::with_capacity(operations.len());
         for operation in operations {
-            if self.scope.as_ref().is_some_and(|scope| scope.is_abandoned()) {
-                return Err(abandoned());
+            if let Some(scope) = &self.scope {
+                if scope.is_abandoned() {
+                    return Err(abandoned());
+                }
+                scope.operation.store(results.len(), Ordering::Relaxed);
             }
             let result = |body| OperationResult { object_id: String::new(), body, existed: false };
             results.push(match &operation.operation {
@@ -191,10 +237,41 @@ impl DataService {
 }
 
 impl Scope {
-    /// Notes that the schema has changed since the transaction began. Nobody reads the error: the attempt is over.
-    pub(crate) fn miss_schema(&self) -> ParseError {
-        self.misses_schema.store(true, Ordering::Relaxed);
+    fn new(until: Instant) -> Self {
+        Self {
+            until,
+            missed: Mutex::default(),
+            roles_changed: AtomicBool::default(),
+            is_abandoned: AtomicBool::default(),
+            kept: Mutex::default(),
+            operation: AtomicUsize::default(),
+            after: Mutex::default(),
+        }
+    }
+
+    /// Notes what the schema lacks for a write that has been permitted. Nobody reads the error: the attempt is over.
+    pub(crate) fn miss_schema(&self, class: &ClassName, written: &[TypedField]) -> ParseError {
+        let mut missed = self.missed.lock().unwrap_or_else(PoisonError::into_inner);
+        missed.push((class.clone(), written.to_vec()));
         ParseError::new(ErrorCode::InternalServerError, "Database error")
+    }
+
+    fn misses_schema(&self) -> bool {
+        !self.missed.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
+    fn take_missed(&self) -> Vec<(ClassName, Vec<TypedField>)> {
+        std::mem::take(&mut *self.missed.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Notes what a trigger is to be told of the operation at hand.
+    pub(crate) fn tell_later(&self, after: After) {
+        let mut noted = self.after.lock().unwrap_or_else(PoisonError::into_inner);
+        noted.push((self.operation.load(Ordering::Relaxed), after));
+    }
+
+    fn take_after(&self) -> Vec<(usize, After)> {
+        std::mem::take(&mut *self.after.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Notes under which class something was written, until it can be seen by all.
@@ -221,7 +298,7 @@ impl Scope {
         if is_interrupted {
             return Ok(Attempt::Interrupted(StoreError::Interrupted(error.message)));
         }
-        if self.misses_schema.load(Ordering::Relaxed) {
+        if self.misses_schema() {
             return Ok(Attempt::Interrupted(StoreError::SchemaConflict));
         }
         Err(error)

@@ -2,7 +2,7 @@
 //!
 //! Permissions are asked before the schema is extended, so that a refused write leaves no trace. The object itself is
 //! written by one operation of the store, whose condition holds the id and the permission together; the rows of relations
-//! follow once it has succeeded. Triggers will stand where the sequences name them.
+//! follow once it has succeeded. Triggers are asked and told where the sequences name them.
 
 mod body;
 mod check;
@@ -11,6 +11,7 @@ mod delete;
 mod owned;
 mod reply;
 mod room;
+mod told;
 mod update;
 
 use std::sync::Arc;
@@ -88,7 +89,7 @@ impl DataService {
                 permit(&class)?;
                 Ok(class)
             }
-            None => Err(scope.miss_schema()),
+            None => Err(scope.miss_schema(class, written)),
         }
     }
 

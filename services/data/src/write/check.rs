@@ -31,8 +31,8 @@ impl DataService {
                 self.check_reach(&class, draft.into_reach()?).await
             }
             Some(Kind::Delete(request)) => {
-                let (class, reach) = self.draft_removal(request).await?;
-                self.check_reach(&class, reach).await
+                let draft = self.draft_removal(request).await?;
+                self.check_reach(&draft.class, draft.reach).await
             }
             Some(Kind::Get(_) | Kind::Find(_)) | None => Err(misused("something that is no write is checked")),
         }

@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use parsefleet_core::{Acl, ClassName, NewObject, Object, ObjectId, Value, error::Result, update::ObjectIds};
+use parsefleet_core::{
+    Acl, ClassName, NewObject, Object, ObjectId, Value,
+    error::Result,
+    update::{ObjectIds, Writer as BodyWriter},
+};
 use parsefleet_proto::v1::CreateRequest;
 use rand::distr::{Alphanumeric, SampleString as _};
 use serde_json::{Map as JsonMap, Value as Json, json};
@@ -11,6 +15,7 @@ use super::{
     Created, adds_a_field, body, body_writer, check_creation, class_name,
     owned::{OwnedColumns, permit_itself},
     reply,
+    told::News,
 };
 use crate::{
     caller::Caller,
@@ -22,18 +27,23 @@ use crate::{
     },
     schema::Class,
     service::DataService,
+    triggers::SaveTriggers,
 };
 
 /// An object that may be created as far as its class is concerned.
 pub(super) struct NewDraft {
     caller: Caller,
+    writer: BodyWriter,
     pub(super) class_name: ClassName,
-    /// What the caller asks for, with the types of all that is stored.
+    /// What the caller asks for, or `beforeSave` wants instead, with the types of all that is stored.
     pub(super) new: NewObject,
     /// What the owner of the class adds.
     owned: Option<OwnedColumns>,
     /// The class as it was when permission was given; `None` if it was not there.
     pub(super) checked: Option<Arc<Class>>,
+    triggers: Option<SaveTriggers>,
+    /// What the caller does not know of what is stored.
+    news: News,
 }
 
 impl NewDraft {
@@ -43,6 +53,22 @@ impl NewDraft {
             return Ok(());
         }
         permit(class, &self.caller, &self.new)
+    }
+
+    /// Whether `beforeSave` may still change what is stored.
+    pub(super) fn is_open(&self) -> bool {
+        self.triggers.as_ref().is_some_and(SaveTriggers::asks_before)
+    }
+
+    /// Asks `beforeSave`, and for permission for what it makes of the object.
+    async fn ask_before_save(&mut self, service: &DataService, sent: &[u8]) -> Result<()> {
+        let Some(triggers) = self.triggers.as_ref().filter(|triggers| triggers.asks_before()) else { return Ok(()) };
+        let sent = body::parse(sent, &service.settings.keyword_denylist)?;
+        if let Some(replacement) = triggers.before_create(service, &sent).await? {
+            self.new = NewObject::parse(replacement.body, self.writer, ObjectIds::Custom)?;
+            self.news = News(replacement.news);
+        }
+        self.checked.as_ref().map_or(Ok(()), |class| permit(class, &self.caller, &self.new))
     }
 }
 
@@ -54,12 +80,13 @@ impl DataService {
     /// 137, of users 202, 203 and 208, if a unique index has its value already.
     pub async fn create_object(&self, request: &CreateRequest) -> Result<Created> {
         let now = clock::now();
-        let draft = self.draft_new(request).await?;
+        let mut draft = self.draft_new(request).await?;
+        draft.ask_before_save(self, &request.body).await?;
 
         // Schema: types, required columns, defaults.
         let permit = &mut |class: &Arc<Class>| draft.check(class);
         let class = self.extend_schema(&draft.class_name, &draft.new.types, permit).await?;
-        let NewDraft { caller, class_name, mut new, owned, .. } = draft;
+        let NewDraft { caller, class_name, mut new, owned, triggers, news, .. } = draft;
         guards::check_creatable(class_name.as_str())?;
         let fallback = owned.and_then(|owned| owned.join(&mut new));
         class.schema.check_required_columns(&new)?;
@@ -84,14 +111,20 @@ impl DataService {
             fields: std::mem::take(&mut new.fields),
         };
         let document = codec::encode(&class.schema, &object)?;
+        let triggers = triggers.filter(SaveTriggers::tells_after);
+        let kept = triggers.as_ref().map(|_| document.clone());
         let stored = self.store.insert(&class_name, document).await;
         stored.map_err(|error| write_error(&class_name, error))?;
         self.keep_schema(&class, &new.types).await;
 
         self.write_relations(&class_name, &object.id, &new.relations).await?;
         self.announce(&class_name).await;
-        // The live event and afterSave come here.
-        let body = reply::created(&object, &new.computed, default_acl.as_ref(), &given);
+        // The live event comes here.
+        let mut body = reply::created(&object, &new.computed, default_acl.as_ref(), &given, &news);
+        if let (Some(triggers), Some(document)) = (triggers, kept) {
+            let stored = self.stored_object(&class, &document, &request.mount_url)?;
+            self.tell_after_save(triggers, stored, &mut body).await?;
+        }
         Ok(Created { id: object.id, body: body.into() })
     }
 
@@ -102,10 +135,18 @@ impl DataService {
         let class_name = class_name(&request.class_name)?;
         let body = body::parse(&request.body, &self.settings.keyword_denylist)?;
         let ids = if self.settings.allow_custom_object_id { ObjectIds::Custom } else { ObjectIds::Generated };
-        let mut new = NewObject::parse(body, body_writer(writer), ids)?;
+        let body_writer = body_writer(writer);
+        let mut new = NewObject::parse(body, body_writer, ids)?;
+        let context = request.context.as_ref();
+        let triggers = self.save_triggers(context, &caller, class_name.as_str(), request.owned.is_some()).await?;
 
-        // Class-level permission, asked before anything is changed. beforeSave comes after it.
-        let checked = self.permitted_class(&class_name, |class| permit(class, &caller, &new)).await?;
+        // Class-level permission, asked before anything is changed. What `beforeSave` may still change is not looked at.
+        let is_open = triggers.as_ref().is_some_and(SaveTriggers::asks_before);
+        let permit = |class: &Class| match is_open {
+            true => policy::authorise(class, &caller, Operation::Create).map(drop),
+            false => permit(class, &caller, &new),
+        };
+        let checked = self.permitted_class(&class_name, permit).await?;
         if checked.is_none() {
             check_creation(self, writer, &class_name)?;
         }
@@ -113,7 +154,8 @@ impl DataService {
         if let Some(owned) = &mut owned {
             owned.demand(&mut new);
         }
-        Ok(NewDraft { caller, class_name, new, owned, checked: checked.map(|(class, ())| class) })
+        let checked = checked.map(|(class, ())| class);
+        Ok(NewDraft { caller, writer: body_writer, class_name, new, owned, checked, triggers, news: News::default() })
     }
 }
 

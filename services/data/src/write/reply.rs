@@ -6,17 +6,20 @@ use parsefleet_core::{
 };
 use serde_json::{Map as JsonMap, Value as Json};
 
+use super::told::News;
 use crate::{
     codec::{self, Roots},
     error::corrupt_document,
 };
 
-/// Values that operations led to, `objectId` and `createdAt`, then the ACL and the defaults that the class gave.
+/// Values that operations led to, `objectId` and `createdAt`, the ACL and the defaults that the class gave, then what a trigger
+/// did.
 pub(super) fn created(
     object: &Object,
     computed: &[FieldName],
     default_acl: Option<&JsonMap<String, Json>>,
     given: &[FieldName],
+    news: &News,
 ) -> Vec<u8> {
     let mut head = values_of(object, computed);
     head.insert("objectId", Value::String(object.id.as_str().to_owned()));
@@ -33,6 +36,9 @@ pub(super) fn created(
         write_members(&tail, &mut body);
     }
     body.push(b'}');
+    news.add_to(&mut body, |key| {
+        head.get(key).is_some() || tail.get(key).is_some() || (key == "ACL" && default_acl.is_some())
+    });
     body
 }
 
@@ -46,7 +52,7 @@ fn values_of(object: &Object, names: &[FieldName]) -> Map {
     values
 }
 
-/// The values at these paths, then `updatedAt`.
+/// The values at these paths, `updatedAt`, then what a trigger did.
 ///
 /// # Errors
 /// The document cannot be read.
@@ -55,6 +61,7 @@ pub(super) fn updated(
     document: &RawDocumentBuf,
     computed: &[FieldPath],
     updated_at: Date,
+    news: &News,
 ) -> Result<Vec<u8>> {
     let mut reply = Map::new();
     if !computed.is_empty() {
@@ -69,6 +76,7 @@ pub(super) fn updated(
     body.push(b'{');
     write_members(&reply, &mut body);
     body.push(b'}');
+    news.add_to(&mut body, |key| reply.get(key).is_some());
     Ok(body)
 }
 

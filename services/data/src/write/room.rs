@@ -3,7 +3,9 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use parsefleet_core::{ClassName, ErrorCode, FieldName, error::Result, schema::TypedField, update::RelationChange};
+use parsefleet_core::{
+    ClassName, ErrorCode, FieldName, FieldType, error::Result, schema::TypedField, update::RelationChange,
+};
 use parsefleet_proto::v1::{Operation, operation::Operation as Kind};
 
 use super::{create::NewDraft, update::ChangeDraft};
@@ -42,6 +44,21 @@ impl Demand {
         }
     }
 
+    /// Whether a trigger decides what is written.
+    fn is_open(&self) -> bool {
+        match self {
+            Self::New(draft) => draft.is_open(),
+            Self::Change(draft) => draft.is_open(),
+        }
+    }
+
+    fn has_class(&self) -> bool {
+        match self {
+            Self::New(draft) => draft.checked.is_some(),
+            Self::Change(_) => true,
+        }
+    }
+
     fn check(&mut self, class: &Arc<Class>) -> Result<()> {
         match self {
             Self::New(draft) => draft.check(class),
@@ -74,8 +91,15 @@ impl DataService {
         }
         let mut collections = BTreeSet::new();
         for mut demand in demands {
-            let (class, types) = (demand.class().clone(), demand.types().to_vec());
-            self.schema.extend(&class, &types, &mut |class| demand.check(class)).await?;
+            if demand.is_open() {
+                // What its trigger makes of it is found to be missing in the midst of the transaction, and made then.
+                if !demand.has_class() {
+                    continue;
+                }
+            } else {
+                let (class, types) = (demand.class().clone(), demand.types().to_vec());
+                self.schema.extend(&class, &types, &mut |class| demand.check(class)).await?;
+            }
             for collection in demand.collections() {
                 if collections.insert(collection.as_str().to_owned()) {
                     self.store.prepare_class(&collection).await.map_err(parse_error)?;
@@ -84,6 +108,23 @@ impl DataService {
         }
         Ok(())
     }
+
+    /// Makes what a write lacked that has been permitted.
+    ///
+    /// # Errors
+    /// 111 if a field has another type.
+    pub(crate) async fn make_up(&self, class: &ClassName, types: &[TypedField]) -> Result<()> {
+        self.schema.extend(class, types, &mut |_| Ok(())).await?;
+        for collection in std::iter::once(class.clone()).chain(joins_of_types(class, types)) {
+            self.store.prepare_class(&collection).await.map_err(parse_error)?;
+        }
+        Ok(())
+    }
+}
+
+fn joins_of_types(class: &ClassName, types: &[TypedField]) -> Vec<ClassName> {
+    let relations = types.iter().filter(|field| matches!(field.field_type, FieldType::Relation(_)));
+    relations.filter_map(|field| ClassName::new(&format!("_Join:{}:{class}", field.name))).collect()
 }
 
 fn joins(class: &ClassName, relations: &[(FieldName, RelationChange)]) -> Vec<ClassName> {

@@ -130,7 +130,20 @@ impl Client {
         Self { client: DataClient::new(Channel::local(service.clone().into_server())), context }
     }
 
+    /// The same caller with more to say of itself.
+    pub(crate) fn with(mut self, say: impl FnOnce(&mut RequestContext)) -> Self {
+        say(&mut self.context);
+        self
+    }
+
     pub(crate) async fn create(&self, class: &str, body: Json) -> Answer {
+        let (id, body) = self.create_with_id(class, body).await?;
+        assert_eq!(body["objectId"], id);
+        Ok(body)
+    }
+
+    /// The id of a new object next to the answer, which need not hold it.
+    pub(crate) async fn create_with_id(&self, class: &str, body: Json) -> Answer<(String, Json)> {
         let request = CreateRequest {
             context: Some(self.context.clone()),
             class_name: class.to_owned(),
@@ -139,9 +152,7 @@ impl Client {
             owned: None,
         };
         let answer = self.client.clone().create(request).await.map_err(parse_error)?.into_inner();
-        let body = parsed(&answer.body);
-        assert_eq!(body["objectId"], answer.object_id);
-        Ok(body)
+        Ok((answer.object_id, parsed(&answer.body)))
     }
 
     /// Creates an object and returns its id.
@@ -166,7 +177,7 @@ impl Client {
             context: Some(self.context.clone()),
             class_name: class.to_owned(),
             object_id: id.to_owned(),
-            owned: None,
+            ..DeleteRequest::default()
         };
         self.client.clone().delete(request).await.map(|_| ()).map_err(parse_error)
     }
@@ -195,7 +206,9 @@ impl Client {
                     "update" => {
                         Kind::Update(UpdateRequest { context, class_name, object_id, body, mount_url, owned: None })
                     }
-                    "delete" => Kind::Delete(DeleteRequest { context, class_name, object_id, owned: None }),
+                    "delete" => {
+                        Kind::Delete(DeleteRequest { context, class_name, object_id, ..DeleteRequest::default() })
+                    }
                     "get" => Kind::Get(GetRequest { context, class_name, object_id, ..Default::default() }),
                     "find" => Kind::Find(FindRequest { context, class_name, r#where: body, ..Default::default() }),
                     other => panic!("{other} is no operation"),

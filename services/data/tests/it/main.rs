@@ -8,11 +8,13 @@ mod fixture;
 mod includes;
 mod permissions;
 mod reads;
+mod receiver;
 mod relations;
 mod rows;
 mod schema;
 mod secrets;
 mod transactions;
+mod triggers;
 mod writes;
 
 /// Runs each scenario on the embedded store and on MongoDB.

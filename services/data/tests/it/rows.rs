@@ -329,7 +329,8 @@ async fn users_are_written_by_way_of_their_owner(fixture: Fixture) {
 }
 
 fn deletion(caller: (Privilege, &str), class: &str, id: &str, owned: Option<Owned>) -> DeleteRequest {
-    DeleteRequest { context: context(caller), class_name: class.to_owned(), object_id: id.to_owned(), owned }
+    let (class_name, object_id) = (class.to_owned(), id.to_owned());
+    DeleteRequest { context: context(caller), class_name, object_id, owned, ..DeleteRequest::default() }
 }
 
 async fn what_is_added_is_beyond_the_caller_s_rights(fixture: Fixture) {
