@@ -35,6 +35,25 @@ pub(crate) fn with(body: &[u8], added: impl IntoIterator<Item = (&'static str, J
     Ok(bytes(members))
 }
 
+/// An answer with what a trigger decided, as far as the answer does not tell it anyway. Of operations only a removal says
+/// something to a client.
+///
+/// # Errors
+/// The answer is no JSON object, which is nobody's doing but ours.
+pub(crate) fn with_news(body: Bytes, news: Map<String, Json>) -> Result<Bytes> {
+    if news.is_empty() {
+        return Ok(body);
+    }
+    let mut members = object(&body).map_err(|_| internal())?;
+    for (name, value) in news {
+        let is_told = value.get("__op").is_none() || is_delete(&value);
+        if is_told && !members.contains_key(&name) {
+            members.insert(name, value);
+        }
+    }
+    Ok(bytes(members))
+}
+
 /// A pointer to a user.
 pub(crate) fn user_pointer(id: &str) -> Json {
     json!({ "__type": "Pointer", "className": "_User", "objectId": id })
@@ -75,6 +94,16 @@ mod tests {
     fn something_is_added_at_the_end() {
         let body = with(br#"{"objectId":"a"}"#, [("sessionToken", json!("r:1"))]).unwrap();
         assert_eq!(body, r#"{"objectId":"a","sessionToken":"r:1"}"#);
+    }
+
+    #[test]
+    fn news_are_told_unless_they_are_known() {
+        let news = json!({
+            "a": 1, "b": 2, "gone": { "__op": "Delete" }, "more": { "__op": "Increment", "amount": 1 },
+        });
+        let body = with_news(Bytes::from_static(br#"{"b":3}"#), news.as_object().cloned().unwrap()).unwrap();
+        assert_eq!(body, r#"{"b":3,"a":1,"gone":{"__op":"Delete"}}"#);
+        assert_eq!(with_news(Bytes::from_static(b" {}"), Map::new()).unwrap(), " {}", "untouched");
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! The auth service: users, sessions and roles.
 //!
 //! It keeps no state. Users, sessions and roles are objects, and every object is read and written by way of the data service:
-//! by [`data`] and [`objects`] with the rights of who asks, by [`rows`] with all rights and every column.
+//! by [`data`] and [`objects`] with the rights of who asks, by [`rows`] with all rights and every column. What the app's own
+//! code has to say about it is asked by way of data, too ([`triggers`]).
 
 mod caller;
 mod clock;
@@ -21,6 +22,7 @@ mod rpc;
 mod service;
 mod session;
 mod transact;
+mod triggers;
 mod users;
 mod writes;
 

@@ -14,4 +14,9 @@ pub trait News: Send + Sync + 'static {
 
     /// Who holds which role may have changed.
     async fn roles_changed(&self);
+
+    /// Which state of the schema there is, as far as this process has heard: another number after each change.
+    fn schema_generation(&self) -> u64 {
+        0
+    }
 }

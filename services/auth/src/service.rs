@@ -9,7 +9,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::{
     data::Data, news::News, objects::Objects, outbox::OutboxRows, passwords::Passwords, providers::Providers,
-    rows::Rows,
+    rows::Rows, triggers::Triggers,
 };
 
 /// Mails that may be made at the same time while nobody waits for them.
@@ -24,6 +24,8 @@ pub struct AuthService {
     pub(crate) objects: Objects,
     /// Rows of the three classes, with all rights.
     pub(crate) rows: Rows,
+    /// What the app's own code says.
+    pub(crate) triggers: Triggers,
     /// Third parties that tell who users are.
     pub(crate) providers: Arc<Providers>,
     pub(crate) passwords: Arc<Passwords>,
@@ -38,13 +40,14 @@ pub struct AuthService {
 }
 
 impl AuthService {
-    /// A service that reads and writes by way of a data service (its objects and its rows), and tells its news here.
-    pub fn new(config: Arc<Config>, data: Channel, rows: Channel, news: Arc<dyn News>) -> Self {
+    /// A service that reads and writes by way of a data service (its objects, its rows and its hooks), and tells its news here.
+    pub fn new(config: Arc<Config>, data: Channel, rows: Channel, hooks: Channel, news: Arc<dyn News>) -> Self {
         let processors = thread::available_parallelism().map_or(1, NonZeroUsize::get);
         Self {
             data: Data::new(data.clone()),
             objects: Objects::new(data),
             rows: Rows::new(rows),
+            triggers: Triggers::new(hooks, Arc::clone(&news)),
             providers: Arc::new(Providers::new(Arc::clone(&config))),
             passwords: Arc::new(Passwords::new(processors)),
             outbox: None,

@@ -1,6 +1,7 @@
 //! Users: signing up, changing, leaving, and logging in.
 
 mod acl;
+mod before_save;
 mod challenge;
 mod create;
 mod delete;

@@ -117,7 +117,7 @@ impl AuthService {
     /// Plans a removal.
     pub(crate) async fn plan_delete(&self, request: DeleteRequest) -> Result<Plan> {
         match request.class_name.as_str() {
-            "_User" => self.plan_removed_user(request),
+            "_User" => self.plan_removed_user(request).await,
             "_Session" => self.plan_removed_session(request).await,
             "_Role" => self.plan_role(Kind::Delete(request)),
             _ => Err(not_ours(&request.class_name)),

@@ -100,7 +100,8 @@ impl Machine {
         let data = Channel::local(self.data.clone().into_server());
         let rows = Channel::local(self.data.clone().into_rows_server());
         let bus = Arc::<EmbeddedBus>::clone(&self.bus);
-        AuthService::new(Arc::new(config()), data, rows, Arc::new(Nobody)).publishing(bus, shutdown)
+        let hooks = Channel::local(self.data.clone().into_hooks_server());
+        AuthService::new(Arc::new(config()), data, rows, hooks, Arc::new(Nobody)).publishing(bus, shutdown)
     }
 }
 

@@ -95,6 +95,10 @@ impl News for Teller {
     async fn roles_changed(&self) {
         self.cache.invalidate_everywhere(Topic::Roles).await;
     }
+
+    fn schema_generation(&self) -> u64 {
+        self.schema.borrow().number()
+    }
 }
 
 /// Reads the schema again when somebody tells that it changed.

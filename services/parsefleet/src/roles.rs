@@ -42,14 +42,14 @@ async fn standalone(process: &Process) -> anyhow::Result<()> {
     let service = open_data(process, &changes).await?;
     let data = Channel::local(service.clone().into_server());
     let rows = Channel::local(service.clone().into_rows_server());
-    let mut auth = AuthService::new(Arc::clone(&process.config), data.clone(), rows, changes.news());
+    let hooks = Channel::local(service.clone().into_hooks_server());
+    let mut auth = AuthService::new(Arc::clone(&process.config), data.clone(), rows, hooks.clone(), changes.news());
     if process.config.mail.is_some() {
         let bus = bus::open(&process.config)?;
         auth = auth.publishing(Arc::clone(&bus), &process.shutdown);
         process.shutdown.spawn(mails(process)?.run(bus, process.shutdown.clone()));
     }
     let schemas = Channel::local(service.clone().into_schemas_server());
-    let hooks = Channel::local(service.clone().into_hooks_server());
     let channels = Channels {
         auth: Channel::local(auth.clone().into_server()),
         auth_here: Some(Arc::new(auth.clone())),
@@ -82,7 +82,7 @@ async fn auth(process: &Process) -> anyhow::Result<()> {
     let data = connect(process, process.config.fleet.data_url.as_deref())?;
     data.require_once(&process.readiness, "data");
     let changes = Changes::open(&process.config)?;
-    let mut auth = AuthService::new(Arc::clone(&process.config), data.clone(), data, changes.news());
+    let mut auth = AuthService::new(Arc::clone(&process.config), data.clone(), data.clone(), data, changes.news());
     if process.config.mail.is_some() {
         // It need not be there: jobs are kept until it is.
         auth = auth.publishing(bus::open(&process.config)?, &process.shutdown);

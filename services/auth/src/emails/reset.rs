@@ -19,6 +19,7 @@ use crate::{
     passwords::NewPassword,
     rows::Touch,
     service::AuthService,
+    triggers::{Moment, Question},
     users::UserRow,
 };
 
@@ -47,6 +48,7 @@ impl AuthService {
             let text = "you must provide a valid email string";
             return Err(ParseError::new(ErrorCode::InvalidEmailAddress, text));
         };
+        self.before_reset(&context, &email).await?;
         if self.config.user_mail.reset.success_on_invalid_email {
             self.begin_hidden(&context, Wish::Reset { email, locale }).await?;
         } else if !self.send_reset_link(&context, &email, &locale).await? {
@@ -54,6 +56,17 @@ impl AuthService {
             return Err(ParseError::new(ErrorCode::ObjectNotFound, text));
         }
         Ok(RequestPasswordResetResponse {})
+    }
+
+    /// Asks the app whether this user may have a link. Whoever is refused learns that there is such a user, as in Parse Server; without
+    /// a trigger nobody does.
+    async fn before_reset(&self, context: &RequestContext, email: &str) -> Result<()> {
+        if !self.triggers.has(Moment::BeforePasswordReset).await? {
+            return Ok(());
+        }
+        let Some(user) = Addressee::find(&self.rows, context, addressed(email)).await? else { return Ok(()) };
+        let question = Question { context, mount_url: "", object_id: user.id(), object: Map::new() };
+        self.triggers.ask(Moment::BeforePasswordReset, question).await.map(drop)
     }
 
     /// The user whose password a token may change.
@@ -130,7 +143,7 @@ impl AuthService {
 
     /// Sends a link to whoever has this address, or this name and no address. Whether there is somebody.
     pub(super) async fn send_reset_link(&self, context: &RequestContext, email: &str, locale: &str) -> Result<bool> {
-        let known = json!({ "$or": [{ "email": email }, { "username": email, "email": { "$exists": false } }] });
+        let known = addressed(email);
         let Some(user) = Addressee::find(&self.rows, context, known.clone()).await? else { return Ok(false) };
         let reset = &self.config.user_mail.reset;
         let reused = user.valid_token(PURPOSE).filter(|_| reset.reuse_token && reset.token_validity.is_some());
@@ -153,6 +166,11 @@ impl AuthService {
         }
         Ok(changed.is_some())
     }
+}
+
+/// Whoever has this address, or this name and no address.
+fn addressed(email: &str) -> Json {
+    json!({ "$or": [{ "email": email }, { "username": email, "email": { "$exists": false } }] })
 }
 
 fn invalid() -> ParseError {

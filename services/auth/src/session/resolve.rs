@@ -3,7 +3,7 @@
 use parsefleet_core::{Date, ErrorCode, ParseError, error::Result};
 use parsefleet_proto::v1::{LogOutRequest, LogOutResponse, RequestContext, ResolveRequest, ResolveResponse};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Map, Value as Json, json};
 
 use super::SessionRow;
 use crate::{
@@ -11,6 +11,7 @@ use crate::{
     clock, roles,
     rows::{Search, Touch},
     service::AuthService,
+    triggers::{Moment, Question},
 };
 
 /// A user, of whom nothing has to be known but that there is one.
@@ -45,10 +46,28 @@ impl AuthService {
             self.session(&context, &request.session_token).await?;
         }
         let filter = json!({ "sessionToken": request.session_token });
+        let ended = match self.triggers.has(Moment::AfterLogout).await? {
+            true => self.shown_session(&context, &filter).await?,
+            false => None,
+        };
         self.rows.remove(&context, "_Session", &filter).await?;
         self.news.sessions_ended(&[request.session_token]).await;
-        // afterLogout comes here.
+        if let Some(session) = ended {
+            let question = Question { context: &context, mount_url: "", object_id: "", object: session };
+            self.triggers.ask(Moment::AfterLogout, question).await?;
+        }
         Ok(LogOutResponse {})
+    }
+
+    /// A session as the app may see it.
+    async fn shown_session(&self, context: &RequestContext, filter: &Json) -> Result<Option<Map<String, Json>>> {
+        let search = Search { filter: filter.clone(), limit: 1, ..Search::default() };
+        let mut found: Vec<Map<String, Json>> = self.rows.find(context, "_Session", &search).await?;
+        let mut session = found.pop();
+        if let Some(session) = &mut session {
+            session.retain(|name, _| !name.starts_with('_'));
+        }
+        Ok(session)
     }
 
     /// The session with this token, if it is in force.

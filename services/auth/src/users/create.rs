@@ -7,7 +7,11 @@ use parsefleet_proto::v1::{
 };
 use serde_json::{Map, Value as Json};
 
-use super::{acl, identity, names};
+use super::{
+    acl,
+    before_save::{Parts, take_apart},
+    identity, names,
+};
 use crate::{
     caller::{self, Caller},
     emails::{Addressed, MailPlan},
@@ -30,6 +34,8 @@ struct NewUser {
     origin: Option<Origin>,
     identities: Accepted,
     mail: MailPlan,
+    /// What a trigger decided, and the client does not know.
+    news: Map<String, Json>,
 }
 
 /// What is left to do for a user who logs in with an identity.
@@ -39,13 +45,6 @@ struct ReturningUser {
     known: Box<Returning>,
     /// What made the session that is opened; `None` if none is.
     origin: Option<Origin>,
-}
-
-/// A body without what only this service deals with.
-struct Parts {
-    body: Map<String, Json>,
-    password: Option<String>,
-    identities: Option<Json>,
 }
 
 impl AuthService {
@@ -67,6 +66,8 @@ impl AuthService {
                 Arrival::New(accepted) => accepted,
                 Arrival::Known(known) => {
                     self.check_verified_identity(&caller, &known)?;
+                    let id = known.row.get("objectId").and_then(Json::as_str).unwrap_or_default();
+                    self.before_log_in(&context, &request.mount_url, id).await?;
                     let opens_session = !known.was_in && !caller::is_cloud(&context);
                     let origin = opens_session.then_some(Origin::Identity(providers));
                     let finish = ReturningUser { context, mount_url: request.mount_url, known, origin };
@@ -75,7 +76,10 @@ impl AuthService {
             },
         };
         check_email_verified(&body, &caller)?;
-        // beforeSave comes here.
+        let parts = Parts { body, password, identities: sent };
+        let (parts, news) = self.before_sign_up(&request, parts).await?;
+        let identities = if parts.identities.is_some() { identities } else { Accepted::default() };
+        let Parts { mut body, password, identities: sent } = parts;
         // Who may not sign up, or not like this, is not told which names are taken.
         let sign_up =
             CreateRequest { body: json::bytes(body.clone()), owned: Some(Owned::default()), ..request.clone() };
@@ -118,7 +122,7 @@ impl AuthService {
             ..request
         });
         let origin = opens_session.then_some(origin);
-        let finish = NewUser { context, given_name, origin, identities, mail };
+        let finish = NewUser { context, given_name, origin, identities, mail, news };
         Ok(Plan { operation: Some(operation), finish: Box::new(finish) })
     }
 
@@ -184,28 +188,6 @@ fn check_identification(body: &Map<String, Json>, has_password: bool, sent: Opti
     sent
 }
 
-/// Takes what is this service's alone out of a body.
-///
-/// # Errors
-/// 111 for a password that is no text and comes with an identity. Without one it counts as missing. 105 for a path into the identities.
-fn take_apart(mut body: Map<String, Json>) -> Result<Parts> {
-    if let Some(path) = body.keys().find(|key| key.starts_with("authData.")) {
-        return Err(ParseError::new(ErrorCode::InvalidKeyName, format!("can only query on {path}")));
-    }
-    let identities = body.shift_remove("authData");
-    // The column of older tokens: nobody chooses his own.
-    body.shift_remove("sessionToken");
-    let password = match body.shift_remove("password") {
-        Some(Json::String(password)) if !password.is_empty() => Some(password),
-        None | Some(Json::Null | Json::String(_)) => None,
-        Some(other) if identities.as_ref().is_some_and(Json::is_object) => {
-            return Err(json::not_a_text("password", &other));
-        }
-        Some(_) => None,
-    };
-    Ok(Parts { body, password, identities })
-}
-
 /// The name that a user without one is given.
 fn name_if_missing(body: &mut Map<String, Json>) -> Option<String> {
     let is_missing = match body.get("username") {
@@ -249,7 +231,7 @@ impl Finish for NewUser {
         }
         added.extend(identity::response(&self.identities));
         self.mail.complete(service, true).await?;
-        let body = json::with(&result.body, added)?;
+        let body = json::with(&json::with_news(result.body, self.news)?, added)?;
         Ok(Answer { object_id: result.object_id, body, existed: false })
     }
 }

@@ -16,6 +16,7 @@ use crate::{
     rows::{Search, Touch},
     service::AuthService,
     session::{NewSession, Origin},
+    triggers::{Moment, Question},
 };
 
 impl AuthService {
@@ -31,7 +32,7 @@ impl AuthService {
         let user = self.authenticate(&context, &caller, &credentials).await?;
         let identities = self.further_identities(&context, &user, &credentials).await?;
         self.check_age(&context, &user).await?;
-        // beforeLogin comes here.
+        self.before_log_in(&context, &request.mount_url, &user.object_id).await?;
         let service = self.clone();
         self.to_the_end(async move { service.let_in(context, caller, user, identities, request.mount_url).await }).await
     }
@@ -179,11 +180,43 @@ impl AuthService {
         let session = NewSession::of(&user.object_id, Some(Origin::LogIn), &context);
         let token = self.open_session(&context, session).await?;
         self.check_same_password(&context, &user, &token).await?;
-        // afterLogin comes here.
+        self.after_log_in(&context, &caller, &user.object_id, &token, &mount_url).await?;
         let mut seen = self.user_as_seen(&context, &caller, &user.object_id, mount_url).await?;
         seen.insert("sessionToken".to_owned(), token.into());
         seen.extend(identity::response(&identities).map(|(name, response)| (name.to_owned(), response)));
         Ok(UserResponse { body: json::bytes(seen) })
+    }
+
+    /// Asks the app whether somebody who proved to be a user may come in.
+    pub(super) async fn before_log_in(&self, context: &RequestContext, mount_url: &str, user_id: &str) -> Result<()> {
+        if !self.triggers.has(Moment::BeforeLogin).await? {
+            return Ok(());
+        }
+        let question = Question { context, mount_url, object_id: user_id, object: Map::new() };
+        self.triggers.ask(Moment::BeforeLogin, question).await.map(drop)
+    }
+
+    /// Tells the app who has got a session. It hears of it from the user himself, unless a key of the app logged him in.
+    async fn after_log_in(
+        &self,
+        context: &RequestContext,
+        caller: &Caller,
+        user_id: &str,
+        token: &str,
+        mount_url: &str,
+    ) -> Result<()> {
+        if !self.triggers.has(Moment::AfterLogin).await? {
+            return Ok(());
+        }
+        let context = match caller.is_privileged() {
+            true => context.clone(),
+            false => {
+                RequestContext { session_token: token.to_owned(), ..caller::as_user(context, user_id, Vec::new()) }
+            }
+        };
+        let object = Map::from_iter([("sessionToken".to_owned(), token.into())]);
+        let question = Question { context: &context, mount_url, object_id: user_id, object };
+        self.triggers.ask(Moment::AfterLogin, question).await.map(drop)
     }
 
     /// Takes a session back whose user has got another password meanwhile: it was opened too late to be ended with the others.

@@ -5,7 +5,7 @@ use parsefleet_core::{ErrorCode, ParseError, error::Result};
 use parsefleet_proto::v1::{OperationResult, Owned, RequestContext, UpdateRequest, operation::Operation as Kind};
 use serde_json::{Map, Value as Json, json};
 
-use super::{acl, create, identity, names};
+use super::{acl, before_save::Parts, create, identity, names};
 use crate::{
     caller::Caller,
     emails::{Addressed, MailPlan},
@@ -31,6 +31,8 @@ struct ChangedUser {
     origin: Option<Origin>,
     identities: Accepted,
     mail: MailPlan,
+    /// What a trigger decided, and the client does not know.
+    news: Map<String, Json>,
 }
 
 impl AuthService {
@@ -52,7 +54,7 @@ impl AuthService {
         acl::check(body.get("ACL"))?;
 
         // What only a writer may learn of is not looked at for anybody else.
-        let user = match password.is_some() || sent.is_some() {
+        let mut user = match password.is_some() || sent.is_some() {
             true => Some(self.writable_user(&context, &caller, &user_id).await?),
             false => None,
         };
@@ -64,7 +66,13 @@ impl AuthService {
         };
         create::check_email_verified(&body, &caller)?;
         names::check_present(&body)?;
-        // beforeSave comes here.
+        let parts = Parts { body, password, identities: sent };
+        let (parts, news) = self.before_change(&request, &caller, parts).await?;
+        let identities = if parts.identities.is_some() { identities } else { Accepted::default() };
+        let Parts { mut body, password, identities: sent } = parts;
+        if password.is_some() && user.is_none() {
+            user = Some(self.writable_user(&context, &caller, &user_id).await?);
+        }
         if password.is_some() || names::has_one(&body) {
             self.check_change(&request, &caller, &body).await?;
         }
@@ -109,8 +117,8 @@ impl AuthService {
             ..request
         });
         let origin = (!providers.is_empty()).then_some(Origin::Identity(providers));
-        let finish =
-            ChangedUser { context, caller, user_id, has_new_password: password.is_some(), origin, identities, mail };
+        let has_new_password = password.is_some();
+        let finish = ChangedUser { context, caller, user_id, has_new_password, origin, identities, mail, news };
         Ok(Plan { operation: Some(operation), finish: Box::new(finish) })
     }
 
@@ -140,7 +148,7 @@ impl AuthService {
 ///
 /// # Errors
 /// 201 for one that is nothing, 111 for one that is no text.
-fn take_password(body: &mut Map<String, Json>) -> Result<Option<String>> {
+pub(super) fn take_password(body: &mut Map<String, Json>) -> Result<Option<String>> {
     match body.shift_remove("password") {
         None => Ok(None),
         Some(Json::String(password)) if !password.is_empty() => Ok(Some(password)),
@@ -205,6 +213,6 @@ impl Finish for ChangedUser {
         service.news.user_changed(&self.user_id).await;
         added.extend(identity::response(&self.identities));
         self.mail.complete(service, false).await?;
-        Ok(Answer { body: json::with(&result.body, added)?, ..Answer::default() })
+        Ok(Answer { body: json::with(&json::with_news(result.body, self.news)?, added)?, ..Answer::default() })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc, Mutex, PoisonError,
-    atomic::{AtomicUsize, Ordering},
+    atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
 use async_trait::async_trait;
@@ -15,9 +15,9 @@ use parsefleet_proto::{
     error_from_status,
     v1::{
         CreateRequest, CredentialsRequest, DeleteRequest, FindRowsRequest, GetRequest, LogInAsRequest, LogOutRequest,
-        ModifySchemaRequest, Once, Operation, Privilege, RequestContext, ResolveRequest, TransactRequest,
-        UpdateRequest, auth_client::AuthClient, data_client::DataClient, operation::Operation as Kind,
-        rows_client::RowsClient, schemas_client::SchemasClient,
+        ModifySchemaRequest, Once, Operation, Privilege, RegisterHookRequest, RequestContext, ResolveRequest,
+        TransactRequest, UpdateRequest, auth_client::AuthClient, data_client::DataClient, hooks_client::HooksClient,
+        operation::Operation as Kind, rows_client::RowsClient, schemas_client::SchemasClient,
     },
 };
 use parsefleet_runtime::{
@@ -44,6 +44,7 @@ pub(crate) struct Told {
     pub(crate) tokens: Mutex<Vec<String>>,
     pub(crate) users: Mutex<Vec<String>>,
     pub(crate) roles: AtomicUsize,
+    pub(crate) schemas: AtomicU64,
 }
 
 #[async_trait]
@@ -58,6 +59,10 @@ impl News for Told {
 
     async fn roles_changed(&self) {
         self.roles.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn schema_generation(&self) -> u64 {
+        self.schemas.load(Ordering::SeqCst)
     }
 }
 
@@ -110,7 +115,8 @@ impl Fixture {
         let told = Arc::new(Told::default());
         let objects = Channel::local(data.clone().into_server());
         let rows = Channel::local(data.clone().into_rows_server());
-        let service = AuthService::new(config, objects, rows, Arc::<Told>::clone(&told));
+        let hooks = Channel::local(data.clone().into_hooks_server());
+        let service = AuthService::new(config, objects, rows, hooks, Arc::<Told>::clone(&told));
         Self { service, told, data, _directory: directory }
     }
 
@@ -145,6 +151,15 @@ impl Fixture {
         let context = RequestContext { privilege: Privilege::Master.into(), ..RequestContext::default() };
         let request = ModifySchemaRequest { context: Some(context), class_name: class.to_owned(), body };
         schemas.modify(request).await.unwrap();
+    }
+
+    /// Has the app asked at this address, and everybody told of it.
+    pub(crate) async fn hook(&self, class: &str, trigger: &str, url: &str) {
+        let mut hooks = HooksClient::new(Channel::local(self.data.clone().into_hooks_server()));
+        let body = json!({ "className": class, "triggerName": trigger, "url": url }).to_string().into();
+        let context = RequestContext { privilege: Privilege::Master.into(), ..RequestContext::default() };
+        hooks.register(RegisterHookRequest { context: Some(context), body }).await.unwrap();
+        self.told.schemas.fetch_add(1, Ordering::SeqCst);
     }
 
     /// Rows as they are stored.

@@ -63,13 +63,21 @@ pub(super) async fn run(app: &App, caller: &Caller, call: HookCall<'_>, body: Me
             let all: Json = hooks.list(context).await?.into_iter().map(shown).collect();
             return Ok(Reply::ok(Bytes::from(all.to_string())));
         }
-        HookCall::Register => hooks.register(context, body.into_bytes()).await?,
-        HookCall::Get { class, trigger } => hooks.get(context, (&class, &trigger)).await?,
-        HookCall::Replace { class, trigger } => hooks.replace(context, (&class, &trigger), body.into_bytes()).await?,
+        HookCall::Get { class, trigger } => hooks.get(context, (&class, &trigger)).await?.map(shown),
+        HookCall::Register => hooks.register(context, body.into_bytes()).await?.map(shown_to_writer),
+        HookCall::Replace { class, trigger } => {
+            hooks.replace(context, (&class, &trigger), body.into_bytes()).await?.map(shown_to_writer)
+        }
     };
-    Ok(Reply::ok(Bytes::from(hook.map_or_else(|| json!({}), shown).to_string())))
+    Ok(Reply::ok(Bytes::from(hook.unwrap_or_else(|| json!({})).to_string())))
 }
 
+/// A hook as whoever reads it is shown it,
 fn shown(hook: Hook) -> Json {
     json!({ "className": hook.class_name, "triggerName": hook.trigger_name, "url": hook.url })
+}
+
+/// and as whoever wrote it is: in another order.
+fn shown_to_writer(hook: Hook) -> Json {
+    json!({ "className": hook.class_name, "url": hook.url, "triggerName": hook.trigger_name })
 }
