@@ -12,6 +12,7 @@ mod rabbitmq;
 mod redis;
 mod replica_set;
 mod secrets;
+mod webhooks;
 
 use std::{
     collections::BTreeSet,
@@ -36,6 +37,7 @@ pub use self::{
     redis::{RedisServer, redis_url},
     replica_set::MongoReplicaSet,
     secrets::{plant_secret, told_secrets},
+    webhooks::{WebhookAnswer, WebhookCall, WebhookReceiver},
 };
 
 /// Where servers listen: Linux takes ports for outgoing connections, and for whoever asks for any, from 32768 on.

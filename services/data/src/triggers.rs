@@ -21,7 +21,12 @@ use parsefleet_runtime::rpc::deadline;
 use serde_json::{Map as JsonMap, Value as Json};
 use tokio::{sync::OnceCell, time::Instant};
 
-pub(crate) use self::{answer::Reply, delete::DeleteTriggers, save::SaveTriggers, webhook::Webhooks};
+pub(crate) use self::{
+    answer::Reply,
+    delete::DeleteTriggers,
+    save::{Replacement, SaveTriggers},
+    webhook::Webhooks,
+};
 use crate::{
     caller::Caller,
     hooks::{Hooks, Moment},

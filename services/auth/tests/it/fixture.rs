@@ -15,9 +15,10 @@ use parsefleet_proto::{
     error_from_status,
     v1::{
         CreateRequest, CredentialsRequest, DeleteRequest, FindRowsRequest, GetRequest, LogInAsRequest, LogOutRequest,
-        ModifySchemaRequest, Once, Operation, Privilege, RegisterHookRequest, RequestContext, ResolveRequest,
-        TransactRequest, UpdateRequest, auth_client::AuthClient, data_client::DataClient, hooks_client::HooksClient,
-        operation::Operation as Kind, rows_client::RowsClient, schemas_client::SchemasClient,
+        ModifySchemaRequest, Once, Operation, Privilege, RegisterHookRequest, ReplaceHookRequest, RequestContext,
+        ResolveRequest, TransactRequest, UpdateRequest, auth_client::AuthClient, data_client::DataClient,
+        hooks_client::HooksClient, operation::Operation as Kind, rows_client::RowsClient,
+        schemas_client::SchemasClient,
     },
 };
 use parsefleet_runtime::{
@@ -153,6 +154,20 @@ impl Fixture {
         schemas.modify(request).await.unwrap();
     }
 
+    /// Has the app not asked any more, and everybody told of it.
+    pub(crate) async fn unhook(&self, class: &str, trigger: &str) {
+        let mut hooks = HooksClient::new(Channel::local(self.data.clone().into_hooks_server()));
+        let context = RequestContext { privilege: Privilege::Master.into(), ..RequestContext::default() };
+        let removal = ReplaceHookRequest {
+            context: Some(context),
+            class_name: class.to_owned(),
+            trigger_name: trigger.to_owned(),
+            body: json!({ "__op": "Delete" }).to_string().into(),
+        };
+        hooks.replace(removal).await.unwrap();
+        self.told.schemas.fetch_add(1, Ordering::SeqCst);
+    }
+
     /// Has the app asked at this address, and everybody told of it.
     pub(crate) async fn hook(&self, class: &str, trigger: &str, url: &str) {
         let mut hooks = HooksClient::new(Channel::local(self.data.clone().into_hooks_server()));
@@ -201,6 +216,12 @@ pub(crate) struct Client {
 impl Client {
     pub(crate) fn from(self, installation: &str) -> Self {
         let context = RequestContext { installation_id: installation.to_owned(), ..self.context };
+        Self { context, ..self }
+    }
+
+    /// The same with a session.
+    pub(crate) fn with_token(self, token: &str) -> Self {
+        let context = RequestContext { session_token: token.to_owned(), ..self.context };
         Self { context, ..self }
     }
 

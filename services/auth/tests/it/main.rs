@@ -10,4 +10,5 @@ mod races;
 mod sessions;
 mod sign_up;
 mod transactions;
+mod triggers;
 mod updates;

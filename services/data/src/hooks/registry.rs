@@ -7,7 +7,7 @@ use parsefleet_proto::v1::{
 use serde_json::{Map as JsonMap, Value as Json};
 
 use super::Moment;
-use crate::{caller::Caller, error::parse_error, service::DataService, store::Hook};
+use crate::{caller::Caller, error::parse_error, rows, service::DataService, store::Hook};
 
 impl DataService {
     /// Every hook of a trigger.
@@ -36,7 +36,7 @@ impl DataService {
     /// 143 for what is no hook, or is there already; 119 unless the master key asks.
     pub async fn register_hook(&self, request: &RegisterHookRequest) -> Result<v1::Hook> {
         check_writer(request.context.as_ref(), "create")?;
-        let body = body(&request.body)?;
+        let body = rows::object(&request.body)?;
         let text = |name: &str| body.get(name).and_then(Json::as_str).filter(|text| !text.is_empty());
         let (Some(class_name), Some(trigger_name)) = (text("className"), text("triggerName")) else {
             return Err(invalid());
@@ -63,7 +63,7 @@ impl DataService {
     pub async fn replace_hook(&self, request: &ReplaceHookRequest) -> Result<Option<v1::Hook>> {
         check_writer(request.context.as_ref(), "modify")?;
         let (class_name, trigger_name) = (request.class_name.as_str(), request.trigger_name.as_str());
-        let body = body(&request.body)?;
+        let body = rows::object(&request.body)?;
         if body.get("__op").and_then(Json::as_str) == Some("Delete") {
             if !self.store.remove_hook(class_name, trigger_name).await.map_err(parse_error)? {
                 return Err(ParseError::object_not_found());
@@ -107,13 +107,6 @@ fn declared(class_name: &str, trigger_name: &str, body: &JsonMap<String, Json>) 
 /// Whether somebody can be asked there.
 fn is_address(url: &str) -> bool {
     reqwest::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
-}
-
-fn body(bytes: &[u8]) -> Result<JsonMap<String, Json>> {
-    if bytes.is_empty() {
-        return Ok(JsonMap::new());
-    }
-    serde_json::from_slice(bytes).map_err(|_| ParseError::new(ErrorCode::InvalidJson, "invalid JSON"))
 }
 
 fn shown(hook: Hook) -> v1::Hook {

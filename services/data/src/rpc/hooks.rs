@@ -1,8 +1,8 @@
 //! The service of hooks.
 
 use parsefleet_proto::v1::{
-    GetHookRequest, GetHookResponse, ListHooksRequest, ListHooksResponse, RegisterHookRequest, RegisterHookResponse,
-    ReplaceHookRequest, ReplaceHookResponse,
+    AskHookRequest, AskHookResponse, GetHookRequest, GetHookResponse, ListHooksRequest, ListHooksResponse,
+    RegisterHookRequest, RegisterHookResponse, ReplaceHookRequest, ReplaceHookResponse,
     hooks_server::{Hooks, HooksServer},
 };
 use parsefleet_runtime::rpc::MESSAGE_LIMIT;
@@ -42,5 +42,10 @@ impl Hooks for DataService {
         let request = request.into_inner();
         let span = span("replace_hook", &request.class_name);
         answer(span, async { Ok(ReplaceHookResponse { hook: self.replace_hook(&request).await? }) }).await
+    }
+
+    async fn ask(&self, request: Request<AskHookRequest>) -> Result<Response<AskHookResponse>, Status> {
+        let request = request.into_inner();
+        answer(span("ask_hook", &request.class_name), self.ask_hook(&request)).await
     }
 }
