@@ -1,7 +1,10 @@
 //! Parse errors on their way through gRPC: a status whose details hold the client's code and text.
 
 use bytes::Bytes;
-use parsefleet_core::{ErrorCode, ParseError, error::Disclosure};
+use parsefleet_core::{
+    ErrorCode, ParseError,
+    error::{Disclosure, Wording},
+};
 use prost::Message;
 use tonic::{Code, Status};
 
@@ -13,6 +16,7 @@ pub fn status_from_error(error: &ParseError) -> Status {
         code: error.code as i32,
         message: error.message.clone(),
         sanitised: error.disclosure == Disclosure::Sanitised,
+        json: error.wording == Wording::Json,
     };
     let code = match error.code {
         ErrorCode::InternalServerError => Code::Internal,
@@ -35,5 +39,6 @@ pub fn error_from_status(status: &Status) -> Option<ParseError> {
         code: ErrorCode::from_number(detail.code)?,
         message: detail.message,
         disclosure: if detail.sanitised { Disclosure::Sanitised } else { Disclosure::Public },
+        wording: if detail.json { Wording::Json } else { Wording::Text },
     })
 }

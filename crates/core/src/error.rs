@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde_json::Value as Json;
+
 /// Result of everything that may answer a client with a Parse error.
 pub type Result<T, E = ParseError> = std::result::Result<T, E>;
 
@@ -162,6 +164,16 @@ pub enum Disclosure {
     Sanitised,
 }
 
+/// What the text of an error is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Wording {
+    /// Words.
+    #[default]
+    Text,
+    /// JSON, which the client reads as it is. The app's own code may say anything.
+    Json,
+}
+
 /// An error as the client sees it: `{"code": …, "error": …}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParseError {
@@ -171,17 +183,27 @@ pub struct ParseError {
     pub message: String,
     /// Who may read the text.
     pub disclosure: Disclosure,
+    /// What the text is.
+    pub wording: Wording,
 }
 
 impl ParseError {
     /// An error whose text every client may read.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), disclosure: Disclosure::Public }
+        Self { code, message: message.into(), disclosure: Disclosure::Public, wording: Wording::Text }
     }
 
     /// An error whose text is replaced by "Permission denied" unless the app switched that off.
     pub fn sanitised(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), disclosure: Disclosure::Sanitised }
+        Self { disclosure: Disclosure::Sanitised, ..Self::new(code, message) }
+    }
+
+    /// What the app's own code says against it: a text, or any other JSON.
+    pub fn said(code: ErrorCode, what: Json) -> Self {
+        match what {
+            Json::String(text) => Self::new(code, text),
+            other => Self { wording: Wording::Json, ..Self::new(code, other.to_string()) },
+        }
     }
 
     /// The answer to a read, update or delete of an object that is not there for the caller.

@@ -20,6 +20,7 @@ use parsefleet_proto::v1::RequestContext;
 use parsefleet_runtime::rpc::deadline;
 use serde_json::{Map as JsonMap, Value as Json};
 use tokio::{sync::OnceCell, time::Instant};
+use tracing::Instrument as _;
 
 pub(crate) use self::{
     answer::Reply,
@@ -104,16 +105,12 @@ impl Triggers {
         };
         let body = Json::Object(payload::body(moment, about, &asker)).to_string();
         let key = service.settings.webhook_key.as_ref();
-        let answer = service.webhooks.post(url, key, body, self.time_left()).await;
-        let reply = match answer {
+        let span = tracing::info_span!("trigger", parse.class = class, parse.trigger = moment.name());
+        let answer = service.webhooks.post(url, key, body, self.time_left()).instrument(span).await;
+        match answer {
             Ok(answer) => Reply::read(&answer),
             Err(failure) => Err(ParseError::new(ErrorCode::ScriptFailed, failure.to_string())),
-        };
-        match &reply {
-            Ok(_) => tracing::debug!(parse.class = class, trigger = moment.name(), "a trigger was asked"),
-            Err(_) => tracing::debug!(parse.class = class, trigger = moment.name(), "a trigger refused or failed"),
         }
-        reply
     }
 
     /// The caller's own object as the master key sees it, and its session token.

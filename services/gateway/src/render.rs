@@ -6,7 +6,10 @@ mod not_found;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
-use parsefleet_core::{ParseError, error::Disclosure};
+use parsefleet_core::{
+    ParseError,
+    error::{Disclosure, Wording},
+};
 
 use crate::{failure::Failure, verb::Verb};
 
@@ -89,7 +92,10 @@ pub(crate) fn error_body(failure: &Failure, sanitise: bool) -> Vec<u8> {
         body.push(b',');
     }
     body.extend_from_slice(b"\"error\":");
-    body.extend_from_slice(serde_json::Value::from(text).to_string().as_bytes());
+    match failure {
+        Failure::Parse(error) if error.wording == Wording::Json => body.extend_from_slice(text.as_bytes()),
+        _ => body.extend_from_slice(serde_json::Value::from(text).to_string().as_bytes()),
+    }
     body.push(b'}');
     body
 }

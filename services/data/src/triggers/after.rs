@@ -52,7 +52,7 @@ impl After {
             Ok(_) => Ok(None),
             Err(refusal) if moment == Moment::AfterDelete => Err(refusal),
             Err(_) => {
-                tracing::warn!(parse.class = class, trigger = moment.name(), "a trigger failed after a write");
+                tracing::warn!(parse.class = class, parse.trigger = moment.name(), "a trigger failed after a write");
                 Ok(None)
             }
         }

@@ -52,31 +52,27 @@ fn refusal(error: Json) -> ParseError {
         }
         other => other,
     };
-    failed(said)
+    ParseError::said(ErrorCode::ScriptFailed, said)
 }
 
 fn malformed(text: &str) -> ParseError {
     let excerpt: String = text.chars().take(EXCERPT).collect();
-    failed(json!({"error": "Malformed response", "code": -1, "partialResponse": excerpt}))
-}
-
-fn failed(said: Json) -> ParseError {
-    match said {
-        Json::String(text) => ParseError::new(ErrorCode::ScriptFailed, text),
-        other => ParseError::new(ErrorCode::ScriptFailed, other.to_string()),
-    }
+    let said = json!({"error": "Malformed response", "code": -1, "partialResponse": excerpt});
+    ParseError::said(ErrorCode::ScriptFailed, said)
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+    use parsefleet_core::error::Wording;
+
     use super::*;
 
-    fn read(answer: &str) -> Result<Reply, String> {
+    fn read(answer: &str) -> Result<Reply, (String, Wording)> {
         Reply::read(answer.as_bytes()).map_err(|error| {
             assert_eq!(error.code, ErrorCode::ScriptFailed);
-            error.message
+            (error.message, error.wording)
         })
     }
 
@@ -101,20 +97,21 @@ mod tests {
 
     #[test]
     fn errors_are_passed_on_without_their_codes() {
-        for (answer, text) in [
-            (r#"{"error": "no"}"#, "no"),
-            (r#"{"error": {"code": 1234, "message": "no"}, "success": {}}"#, "no"),
-            (r#"{"error": {"code": 1234, "error": "no"}}"#, r#"{"code":1234,"error":"no"}"#),
-            (r#"{"error": 5}"#, "5"),
-            (r#""text""#, r#"{"error":"Malformed response","code":-1,"partialResponse":"text"}"#),
+        let malformed = r#"{"error":"Malformed response","code":-1,"partialResponse":"text"}"#;
+        for (answer, text, wording) in [
+            (r#"{"error": "no"}"#, "no", Wording::Text),
+            (r#"{"error": {"code": 1234, "message": "no"}, "success": {}}"#, "no", Wording::Text),
+            (r#"{"error": {"code": 1234, "error": "no"}}"#, r#"{"code":1234,"error":"no"}"#, Wording::Json),
+            (r#"{"error": 5}"#, "5", Wording::Json),
+            (r#""text""#, malformed, Wording::Json),
         ] {
-            assert_eq!(read(answer).unwrap_err(), text, "{answer}");
+            assert_eq!(read(answer).unwrap_err(), (text.to_owned(), wording), "{answer}");
         }
     }
 
     #[test]
     fn of_a_malformed_answer_only_the_beginning_is_shown() {
         let answer = Json::from("ä".repeat(300)).to_string();
-        assert!(read(&answer).unwrap_err().contains(&format!("\"{}\"", "ä".repeat(100))));
+        assert!(read(&answer).unwrap_err().0.contains(&format!("\"{}\"", "ä".repeat(100))));
     }
 }

@@ -88,6 +88,10 @@ fn is_told(key: &str) -> bool {
 }
 
 fn named(class: &str, mut object: Members) -> Json {
+    // Last, as in Parse Server.
+    if let Some(id) = object.shift_remove("objectId") {
+        object.insert("objectId".to_owned(), id);
+    }
     object.insert("className".to_owned(), class.into());
     Json::Object(object)
 }

@@ -67,6 +67,8 @@ fn error_bodies_have_parses_shape() {
     let closed = ParseError::sanitised(ErrorCode::OperationForbidden, "secret reason");
     assert_eq!(body(closed.clone().into(), true), r#"{"code":119,"error":"Permission denied"}"#);
     assert_eq!(body(closed.into(), false), r#"{"code":119,"error":"secret reason"}"#);
+    let said = ParseError::said(ErrorCode::ScriptFailed, serde_json::json!({"reason": ["\"x\""]}));
+    assert_eq!(body(said.into(), true), r#"{"code":141,"error":{"reason":["\"x\""]}}"#);
     assert_eq!(body(Failure::too_large(), true), r#"{"error":"request entity too large"}"#);
     assert_eq!(body(Failure::MasterKeyRequired, true), r#"{"error":"Permission denied"}"#);
     assert_eq!(body(Failure::MasterKeyRequired, false), r#"{"error":"unauthorized: master key is required"}"#);

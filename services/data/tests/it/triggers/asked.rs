@@ -98,6 +98,7 @@ async fn who_does_not_answer_refuses(fixture: Fixture) {
         Some(1) => answered(500, "", r#"{"error": "at line 5 of /srv/app.js"}"#),
         Some(2) => answered(302, location, ""),
         Some(3) => answered(200, "", "<html>"),
+        Some(5) => answered(200, "", r#"{"error": {"code": 9}}"#),
         _ => answered(204, "", ""),
     })
     .await;
@@ -107,6 +108,7 @@ async fn who_does_not_answer_refuses(fixture: Fixture) {
     for (class, n, text) in [
         ("Score", 1, "The webhook answered with status 500."),
         ("Score", 2, "The webhook answered with status 302."),
+        ("Score", 5, r#"{"code":9}"#),
         ("Away", 0, "The webhook cannot be reached."),
     ] {
         assert_eq!(client.create(class, json!({ "n": n })).await, Err((141, text.to_owned())));
