@@ -189,6 +189,8 @@ pub struct Objects {
     pub protected_fields: Json,
     /// `protectedFieldsOwnerExempt`
     pub protected_fields_owner_exempt: bool,
+    /// `protectedFieldsTriggerExempt`
+    pub protected_fields_trigger_exempt: bool,
     /// `requestComplexity`
     pub request_complexity: RequestComplexity,
 }

@@ -50,6 +50,8 @@ pub struct Settings {
     pub protected_fields: BTreeMap<String, BTreeMap<String, Vec<String>>>,
     /// Whether users see everything of themselves.
     pub protected_fields_owner_exempt: bool,
+    /// Whether triggers of saves see what is protected from the caller.
+    pub protected_fields_trigger_exempt: bool,
     /// Names of the third-party identity providers that users log in with (`auth`): an identity belongs to one user.
     pub auth_providers: Vec<String>,
     /// How the identities of users are shown.
@@ -97,6 +99,7 @@ impl Settings {
             file_key: objects.file_key.clone(),
             protected_fields: groups_by_class(&objects.protected_fields),
             protected_fields_owner_exempt: objects.protected_fields_owner_exempt,
+            protected_fields_trigger_exempt: objects.protected_fields_trigger_exempt,
             auth_providers: Vec::new(),
             identities: Identities::default(),
             disabled_indexes: disabled_indexes(database),
@@ -153,6 +156,7 @@ impl Default for Settings {
             file_key: None,
             protected_fields: groups_by_class(&serde_json::json!({"_User": {"*": ["email"]}})),
             protected_fields_owner_exempt: true,
+            protected_fields_trigger_exempt: false,
             auth_providers: Vec::new(),
             identities: Identities::default(),
             disabled_indexes: BTreeSet::new(),

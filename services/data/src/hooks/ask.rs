@@ -1,5 +1,7 @@
 //! Questions of the service that owns a class: it knows when they are to be asked, and data knows whom to ask.
 
+use std::sync::Arc;
+
 use parsefleet_core::{ParseError, Query, error::Result};
 use parsefleet_proto::v1::{AskHookRequest, AskHookResponse};
 use serde_json::{Map as JsonMap, Value as Json};
@@ -10,6 +12,7 @@ use crate::{
     conditions::is_object,
     policy,
     rows::{self, misused},
+    schema::Class,
     service::DataService,
     triggers::{Replacement, payload},
 };
@@ -46,7 +49,10 @@ impl DataService {
         let replacement = match request.object_id.as_str() {
             "" => triggers.before_create(self, &sent).await?,
             id => {
-                let original = self.object_to_write(request, caller).await?;
+                let original = match self.question_about(request, caller).await? {
+                    Some((class, query)) => self.original_for(caller, &class, &query, &request.mount_url).await?,
+                    None => None,
+                };
                 triggers.remember(Some(original.ok_or_else(ParseError::object_not_found)?));
                 triggers.before_update(self, id, &sent).await?
             }
@@ -86,11 +92,18 @@ impl DataService {
         request: &AskHookRequest,
         caller: &Caller,
     ) -> Result<Option<JsonMap<String, Json>>> {
+        match self.question_about(request, caller).await? {
+            Some((class, query)) => self.object_for(caller, &class, &query, &request.mount_url).await,
+            None => Ok(None),
+        }
+    }
+
+    /// What finds the object that is asked about, if the caller may write it; `None` if there is no such class.
+    async fn question_about(&self, request: &AskHookRequest, caller: &Caller) -> Result<Option<(Arc<Class>, Query)>> {
         let snapshot = self.schema.current().await?;
         let Some(class) = snapshot.class(&request.class_name) else { return Ok(None) };
         let conditions = std::iter::once(is_object(&request.object_id)).chain(policy::writable(caller));
-        let query = Query { conditions: conditions.collect() };
-        self.object_for(caller, class, &query, &request.mount_url).await
+        Ok(Some((Arc::clone(class), Query { conditions: conditions.collect() })))
     }
 }
 

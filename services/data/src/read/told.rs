@@ -33,6 +33,19 @@ impl DataService {
         members(&json).map(Some)
     }
 
+    /// An object that is about to be changed, as triggers are told of it: what the caller may see, unless they are exempt from
+    /// what is protected.
+    pub(crate) async fn original_for(
+        &self,
+        caller: &Caller,
+        class: &Class,
+        query: &Query,
+        mount_url: &str,
+    ) -> Result<Option<JsonMap<String, Json>>> {
+        let viewer = if self.settings.protected_fields_trigger_exempt { &Caller::Master } else { caller };
+        self.object_for(viewer, class, query, mount_url).await
+    }
+
     /// A user as the master key sees it.
     pub(crate) async fn user_for_triggers(&self, class: &Class, id: &str) -> Result<Option<JsonMap<String, Json>>> {
         self.object_for(&Caller::Master, class, &by_id(id), "").await

@@ -72,7 +72,7 @@ impl ChangeDraft {
     async fn ask_before_save(&mut self, service: &DataService, request: &UpdateRequest) -> Result<()> {
         let Some(triggers) = &mut self.triggers else { return Ok(()) };
         let reach = reach(&self.caller, &self.checked, &self.id, self.conditions.clone())?;
-        let original = service.object_for(&self.caller, &self.checked, &reach, &request.mount_url).await?;
+        let original = service.original_for(&self.caller, &self.checked, &reach, &request.mount_url).await?;
         let is_there = original.is_some();
         triggers.remember(original);
         if !triggers.asks_before() {

@@ -28,6 +28,7 @@ impl Builder<'_> {
             file_key: self.settings.text("fileKey"),
             protected_fields: self.protected_fields(),
             protected_fields_owner_exempt: self.settings.boolean("protectedFieldsOwnerExempt"),
+            protected_fields_trigger_exempt: self.settings.boolean("protectedFieldsTriggerExempt"),
             request_complexity: self.request_complexity(),
         }
     }

@@ -75,10 +75,9 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
     boolean(
         "protectedFieldsTriggerExempt",
         &["PARSE_SERVER_PROTECTED_FIELDS_TRIGGER_EXEMPT"],
-        "Show protected fields to triggers.",
+        "Show triggers of saves the fields of the object as it was that are protected from the caller.",
     )
-    .default("false")
-    .not_implemented(),
+    .default("false"),
     boolean(
         "protectedFieldsSaveResponseExempt",
         &["PARSE_SERVER_PROTECTED_FIELDS_SAVE_RESPONSE_EXEMPT"],

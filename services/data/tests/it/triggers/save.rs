@@ -1,9 +1,14 @@
 //! `beforeSave` and `afterSave`.
 
 use parsefleet_core::FieldType;
+use parsefleet_data::Settings;
+use parsefleet_proto::v1::Privilege;
 use serde_json::{Value as Json, json};
 
-use crate::{fixture::Fixture, receiver::Receiver};
+use crate::{
+    fixture::{Client, Fixture, settings},
+    receiver::{self, Receiver},
+};
 
 crate::on_both_stores!(
     before_save_may_refuse,
@@ -14,6 +19,7 @@ crate::on_both_stores!(
     only_who_may_write_comes_to_the_trigger,
     what_a_trigger_adds_needs_permission,
     protected_fields_are_not_told,
+    triggers_may_be_exempt_from_protection,
     prohibited_words_are_refused,
     after_save_is_told_what_is_stored,
     after_save_may_answer_itself,
@@ -190,6 +196,26 @@ async fn protected_fields_are_not_told(fixture: Fixture) {
     fixture.public().update("Safe", &id, json!({"secret": "mine"})).await.unwrap();
     for asked in receiver.take() {
         assert_eq!((&asked.body["object"]["secret"], asked.body["original"].get("secret")), (&json!("mine"), None));
+    }
+}
+
+async fn triggers_may_be_exempt_from_protection(fixture: Fixture) {
+    let open = json!({"*": true});
+    let permissions = json!({"create": open, "update": open, "get": open, "protectedFields": {"*": ["secret"]}});
+    fixture.class("Safe", &[("open", FieldType::Number), ("secret", FieldType::String)], permissions).await;
+    let id = fixture.master().object("Safe", json!({"open": 1, "secret": "s"})).await;
+    let service = fixture.another_service(Settings { protected_fields_trigger_exempt: true, ..settings() });
+    let receiver = Receiver::silent().await;
+    for trigger in ["beforeSave", "afterSave"] {
+        receiver::add(&fixture, &service, "Safe", trigger, &receiver.url).await;
+    }
+    let client = Client::new(&service, Privilege::Public, "", &[]);
+    let updated = client.update("Safe", &id, json!({"open": 2})).await.unwrap();
+    assert_eq!(updated.get("secret"), None);
+    let asked = receiver.take();
+    assert_eq!(asked.len(), 2);
+    for asked in asked {
+        assert_eq!((&asked.body["object"]["secret"], &asked.body["original"]["secret"]), (&json!("s"), &json!("s")));
     }
 }
 
