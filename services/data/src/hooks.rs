@@ -45,6 +45,8 @@ pub(crate) enum Moment {
 pub(crate) struct Hooks {
     /// By class; a class has few.
     classes: HashMap<String, Vec<(Moment, Arc<str>)>>,
+    /// Whether any of them is about reads.
+    ask_about_reads: bool,
 }
 
 impl Moment {
@@ -123,12 +125,19 @@ impl Hooks {
             of_class.retain(|(known, _)| *known != moment);
             of_class.push((moment, hook.url.into()));
         }
-        Self { classes }
+        let is_about_reads = |moment: &Moment| matches!(moment, Moment::BeforeFind | Moment::AfterFind);
+        let ask_about_reads = classes.values().flatten().any(|(moment, _)| is_about_reads(moment));
+        Self { classes, ask_about_reads }
     }
 
     /// Whether there is none at all.
     pub(crate) fn is_empty(&self) -> bool {
         self.classes.is_empty()
+    }
+
+    /// Whether anybody is asked before or after reads.
+    pub(crate) fn ask_about_reads(&self) -> bool {
+        self.ask_about_reads
     }
 
     /// Whom to ask.
@@ -166,7 +175,8 @@ mod tests {
             hook("Game", "afterSave", "http://b"),
             hook("Game", "beforeSave", "http://c"),
         ]);
-        assert!(!hooks.is_empty());
+        assert!(!hooks.is_empty() && !hooks.ask_about_reads());
+        assert!(Hooks::new(vec![hook("Game", "afterFind", "http://a")]).ask_about_reads());
         assert_eq!(url(&hooks, "Game", Moment::BeforeSave), Some("http://c"));
         assert_eq!(url(&hooks, "Game", Moment::AfterSave), Some("http://b"));
         assert_eq!(url(&hooks, "Game", Moment::AfterDelete), None);

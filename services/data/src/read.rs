@@ -2,8 +2,7 @@
 //!
 //! The steps stand in the order of the functions [`DataService::get_object`] and [`DataService::find_objects`]: guards of
 //! Parse's own classes, the class, class-level permissions, the typed query with everything in it resolved, protected
-//! fields, the store, included objects, JSON. Triggers will stand before the class is looked up and before the JSON is
-//! written.
+//! fields, the store, included objects, JSON. Triggers stand before the class is looked up, and after the JSON is written.
 
 mod aggregate;
 mod fields;
@@ -14,6 +13,7 @@ mod output;
 mod relation;
 mod subquery;
 mod told;
+mod triggers;
 mod values;
 
 use std::sync::Arc;
@@ -34,6 +34,7 @@ use crate::{
     clock,
     conditions::is_object,
     error::parse_error,
+    hooks::Hooks,
     policy::{
         self, Access, Operation,
         guards::{self, Method},
@@ -41,6 +42,7 @@ use crate::{
     schema::Class,
     service::DataService,
     store::{Documents, FindOptions},
+    triggers::Triggers,
 };
 
 /// One caller's reads.
@@ -54,6 +56,10 @@ pub(crate) struct Reader<'a> {
     subquery_preference: Option<String>,
     /// Sub-queries around the query at hand.
     depth: usize,
+    /// Who is asked before and after reads, if there is anybody.
+    triggers: Option<&'a Triggers>,
+    /// URL under which clients reach the API.
+    mount_url: &'a str,
 }
 
 impl DataService {
@@ -64,8 +70,13 @@ impl DataService {
     pub async fn get_object(&self, request: &GetRequest) -> Result<Bytes> {
         let caller = Caller::from_context(request.context.as_ref())?;
         guards::check_class(&caller, Method::Get, &request.class_name)?;
+        let triggers = self.triggers(request.context.as_ref(), &caller, Hooks::ask_about_reads).await?;
         let reader = Reader::new(self, &caller, request.read_preferences.as_ref())?;
-        let class = reader.class(&request.class_name, Method::Get).await?.ok_or_else(ParseError::object_not_found)?;
+        let reader = Reader { triggers: triggers.as_ref(), mount_url: &request.mount_url, ..reader };
+        reader.before(&request.class_name, || triggers::told_of_get(request)).await?;
+        let Some(class) = reader.class(&request.class_name, Method::Get).await? else {
+            return reader.get_after(request, Vec::new()).await;
+        };
         let class = reader.class_with(class, &fields::mentioned(request.selection.as_ref(), &[])).await?;
         let fields = reader.fields(request.selection.as_ref(), &class)?;
         let query = reader.own_sessions_only(&class.schema, by_id(&request.object_id))?;
@@ -76,9 +87,13 @@ impl DataService {
             ..FindOptions::default()
         };
         let documents = reader.fetch(&class, &query, Operation::Get, &options).await?;
-        let includes = reader.includes(&class, &documents, &fields, &request.mount_url).await?;
-        let document = documents.first().ok_or_else(ParseError::object_not_found)?;
+        let includes = reader.includes(&class, &documents, &fields).await?;
         let site = Site { fields: &fields, mount_url: &request.mount_url, includes: includes.as_ref() };
+        if reader.triggers_after(&request.class_name).is_some() {
+            let found = reader.objects(&class, &documents, site).await?;
+            return reader.get_after(request, found).await;
+        }
+        let document = documents.first().ok_or_else(ParseError::object_not_found)?;
         reader.print(&class, site, |printer| printer.object(document)).await.map(Bytes::from)
     }
 
@@ -90,14 +105,17 @@ impl DataService {
         let caller = Caller::from_context(request.context.as_ref())?;
         guards::check_class(&caller, Method::Find, &request.class_name)?;
         let options = Options::new(request, &caller, &self.settings)?;
+        let triggers = self.triggers(request.context.as_ref(), &caller, Hooks::ask_about_reads).await?;
         let reader = Reader::new(self, &caller, request.read_preferences.as_ref())?;
+        let reader = Reader { triggers: triggers.as_ref(), mount_url: &request.mount_url, ..reader };
+        reader.before(&request.class_name, || triggers::told_of_find(request, &options)).await?;
         let redirect = Some(request.redirect_class_name_for_key.as_str()).filter(|key| !key.is_empty());
         let Some(class) = reader.class_of_query(&request.class_name, redirect).await? else {
-            return Ok(Bytes::from_static(if request.count {
-                br#"{"results":[],"count":0}"#
-            } else {
-                br#"{"results":[]}"#
-            }));
+            let nothing: &[u8] = if request.count { br#"{"results":[],"count":0}"# } else { br#"{"results":[]}"# };
+            return reader
+                .answer_after(&request.class_name, request, &options, nothing.to_vec())
+                .await
+                .map(Bytes::from);
         };
         reader.answer(class, request, &options, redirect.is_some()).await.map(Bytes::from)
     }
@@ -119,6 +137,8 @@ impl<'a> Reader<'a> {
             subquery_preference: preference(|preferences| &preferences.subquery)?.or_else(|| main.clone()),
             read_preference: main,
             depth: 0,
+            triggers: None,
+            mount_url: "",
         })
     }
 
@@ -178,10 +198,13 @@ impl<'a> Reader<'a> {
             }
         };
         let (documents, count) = futures_util::future::try_join(results, count).await?;
-        let includes = self.includes(&class, &documents, &fields, &request.mount_url).await?;
-        let site = Site { fields: &fields, mount_url: &request.mount_url, includes: includes.as_ref() };
-        let class_name = named.then_some(class.schema.name.as_str());
-        self.print(&class, site, |printer| printer.results(&documents, class_name, count)).await
+        let includes = self.includes(&class, &documents, &fields).await?;
+        let site = Site { fields: &fields, mount_url: self.mount_url, includes: includes.as_ref() };
+        let class_name = class.schema.name.as_str();
+        // After a trigger, the class stands at the end.
+        let class_name = Some(class_name).filter(|name| named && self.triggers_after(name).is_none());
+        let answer = self.print(&class, site, |printer| printer.results(&documents, class_name, count)).await?;
+        self.answer_after(class.schema.name.as_str(), request, options, answer).await
     }
 
     /// What a request selects.

@@ -2,13 +2,14 @@
 //!
 //! It is reached by webhooks ([`webhook`]): one request per trigger, with the body that Parse Server sends ([`payload`]), and
 //! the answers that Parse Server understands ([`answer`]). What a trigger may change is said where it is asked for: of saves
-//! in [`save`], of removals in [`delete`].
+//! in [`save`], of removals in [`delete`], of reads in [`find`].
 //!
 //! An app without hooks costs nothing but a look at the schema's snapshot, which holds them.
 
 pub(crate) mod after;
 mod answer;
 mod delete;
+mod find;
 pub(crate) mod payload;
 mod save;
 mod webhook;
@@ -25,6 +26,7 @@ use tracing::Instrument as _;
 pub(crate) use self::{
     answer::Reply,
     delete::DeleteTriggers,
+    find::Told,
     save::{Replacement, SaveTriggers},
     webhook::Webhooks,
 };

@@ -65,7 +65,8 @@ impl DataService {
     async fn ask_of_removal(&self, request: &AskHookRequest, caller: &Caller) -> Result<()> {
         let triggers = self.delete_triggers(request.context.as_ref(), caller, &request.class_name, false).await?;
         let Some(triggers) = triggers else { return Ok(()) };
-        let object = self.object_to_write(request, caller).await?;
+        let read = self.object_to_write(request, caller);
+        let object = triggers.object(self, &request.object_id, read).await?;
         triggers.before(self, &object.ok_or_else(ParseError::object_not_found)?).await
     }
 

@@ -17,7 +17,7 @@ use parsefleet_core::{
 use parsefleet_proto::v1::{AggregateRequest, DistinctRequest};
 use serde_json::Value as Json;
 
-use super::{Reader, options};
+use super::{Reader, options, triggers};
 use crate::{
     caller::Caller,
     codec::{
@@ -25,6 +25,7 @@ use crate::{
         values::{Place, to_bson},
     },
     error::parse_error,
+    hooks::Hooks,
     policy::guards::Method,
     schema::{Class, Snapshot},
     service::DataService,
@@ -39,8 +40,12 @@ impl DataService {
     /// reads them holds a master key.
     pub async fn aggregate_objects(&self, request: &AggregateRequest) -> Result<Bytes> {
         let caller = self.aggregating_caller(request.context.as_ref())?;
-        let given = Given::parse(&pipeline_json(&request.pipeline)?)?;
-        let reader = Reader::new(self, &caller, None)?;
+        let stages = pipeline_json(&request.pipeline)?;
+        let given = Given::parse(&stages)?;
+        let triggers = self.triggers(request.context.as_ref(), &caller, Hooks::ask_about_reads).await?;
+        let reader = Reader { triggers: triggers.as_ref(), ..Reader::new(self, &caller, None)? };
+        let told = || triggers::told_of_aggregation(None, [("pipeline", &stages)]);
+        reader.before(&request.class_name, told).await?;
         let Some(class) = reader.aggregated_class(&request.class_name).await? else { return Ok(nothing()) };
         let fields: Vec<&str> = given.fields().into_iter().collect();
         let class = reader.class_with(class, &fields).await?;
@@ -73,8 +78,12 @@ impl DataService {
         let caller = self.aggregating_caller(request.context.as_ref())?;
         Given::parse(&pipeline_json(&request.pipeline)?)?;
         let filter = options::filter(&request.r#where)?;
+        let triggers = self.triggers(request.context.as_ref(), &caller, Hooks::ask_about_reads).await?;
+        let reader = Reader { triggers: triggers.as_ref(), ..Reader::new(self, &caller, None)? };
+        let field = Json::from(request.field.as_str());
+        let told = || triggers::told_of_aggregation(Some(&filter), [("distinct", &field)]);
+        reader.before(&request.class_name, told).await?;
         let Some(path) = distinct_path(&request.field)? else { return Ok(nothing()) };
-        let reader = Reader::new(self, &caller, None)?;
         let Some(class) = reader.aggregated_class(&request.class_name).await? else { return Ok(nothing()) };
         let class = reader.class_with(class, &[path.root()]).await?;
         let (class, query) = reader.query(class, &filter).await?;

@@ -85,6 +85,20 @@ impl Fields {
 
     /// What is selected of the objects included at a path, and what is included in them.
     pub(super) fn included(&self, path: &[&str], include: &Paths, schema: &ClassSchema) -> Self {
+        let (keys, exclude_keys) = self.names_below(path);
+        let (selected, _) = selected(keys.as_deref(), exclude_keys.as_deref(), schema);
+        Self {
+            selected,
+            text_score: false,
+            include: include.clone(),
+            keys: self.keys.clone(),
+            exclude_keys: self.exclude_keys.clone(),
+            ..Self::default()
+        }
+    }
+
+    /// The keys of the objects included at a path, and those that are left out of them; `None` is all, or none.
+    pub(super) fn names_below(&self, path: &[&str]) -> (Option<Vec<String>>, Option<Vec<String>>) {
         let below = |key: &String| -> Option<(String, bool)> {
             let mut rest = key.split('.');
             let leads_there = path.iter().all(|part| rest.next() == Some(part));
@@ -98,17 +112,7 @@ impl Fields {
             .flatten()
             .filter_map(|key| below(key).filter(|(_, is_last)| *is_last).map(|(next, _)| next))
             .collect();
-        let keys = (!keys.is_empty()).then_some(keys);
-        let exclude_keys = (!exclude_keys.is_empty()).then_some(exclude_keys);
-        let (selected, _) = selected(keys.as_deref(), exclude_keys.as_deref(), schema);
-        Self {
-            selected,
-            text_score: false,
-            include: include.clone(),
-            keys: self.keys.clone(),
-            exclude_keys: self.exclude_keys.clone(),
-            ..Self::default()
-        }
+        ((!keys.is_empty()).then_some(keys), (!exclude_keys.is_empty()).then_some(exclude_keys))
     }
 
     /// Takes a field out of what is selected.

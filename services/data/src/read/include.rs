@@ -3,6 +3,8 @@
 //! Objects are fetched level by level, with one query per path and class, under the caller's own permissions. They are
 //! printed from the deepest level up, so that the JSON of an object is ready when the object that points to it is printed.
 
+mod answered;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use bson::{RawBsonRef, RawDocument};
@@ -13,6 +15,7 @@ use super::{
     Reader,
     fields::{Fields, Paths},
     output::{Site, points_to},
+    triggers,
 };
 use crate::{
     codec::{Include, Includes},
@@ -21,14 +24,6 @@ use crate::{
     schema::Class,
     store::{Documents, FindOptions},
 };
-
-/// What the included objects are for.
-#[derive(Clone, Copy)]
-struct Request<'s> {
-    /// What the request selects of the queried class: its keys reach into the included objects.
-    fields: &'s Fields,
-    mount_url: &'s str,
-}
 
 /// What the documents hold at one path.
 #[derive(Debug, Default)]
@@ -49,22 +44,21 @@ impl Reader<'_> {
         class: &Class,
         documents: &Documents,
         fields: &Fields,
-        mount_url: &str,
     ) -> Result<Option<Includes>> {
         if fields.include.is_empty() || documents.is_empty() {
             return Ok(None);
         }
-        let request = Request { fields, mount_url };
-        self.includes_of(class, documents, &fields.include, Vec::new(), request).await.map(Some)
+        self.includes_of(class, documents, &fields.include, Vec::new(), fields).await.map(Some)
     }
 
+    /// Those of the fields at a path. What `request` selects of the queried class reaches into the included objects.
     fn includes_of<'s>(
         &'s self,
         class: &'s Class,
         documents: &'s Documents,
         paths: &'s Paths,
         path: Vec<&'s str>,
-        request: Request<'s>,
+        request: &'s Fields,
     ) -> BoxFuture<'s, Result<Includes>> {
         Box::pin(async move {
             let visibility = &class.protected.visibility(self.caller);
@@ -102,7 +96,7 @@ impl Reader<'_> {
         found: Found,
         paths: &'s Paths,
         path: Vec<&'s str>,
-        request: Request<'s>,
+        request: &'s Fields,
     ) -> BoxFuture<'s, Result<Include>> {
         Box::pin(async move {
             let mut include = Include::default();
@@ -131,10 +125,17 @@ impl Reader<'_> {
         ids: BTreeSet<String>,
         paths: &Paths,
         path: &[&str],
-        request: Request<'_>,
+        request: &Fields,
     ) -> Result<std::collections::HashMap<String, Vec<u8>>> {
         let Some(class) = self.class(class_name, Method::Get).await? else { return Ok(Default::default()) };
-        let mut fields = request.fields.included(path, paths, &class.schema);
+        let told = || {
+            let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+            let (keys, exclude_keys) = request.names_below(path);
+            triggers::told_of_include(&ids, keys.as_deref(), exclude_keys.as_deref())
+        };
+        self.before(class_name, told).await?;
+        let after = self.triggers_after(class_name).map(|triggers| (triggers, told()));
+        let mut fields = request.included(path, paths, &class.schema);
         if class.schema.name.as_str() == "_User" && self.caller.is_restricted() {
             // Not even users get their own identities in an included object.
             fields.remove("authData", &class.schema);
@@ -148,11 +149,17 @@ impl Reader<'_> {
             ..FindOptions::default()
         };
         let documents = self.fetch(&class, &query, Operation::Get, &options).await?;
+        if let Some((triggers, told)) = after {
+            let site = Site { fields: &fields, mount_url: self.mount_url, includes: None };
+            let objects = self.objects(&class, &documents, site).await?;
+            let objects = Box::pin(triggers.after_find(self.service, class_name, told, objects)).await?;
+            return self.answered_objects(class_name, objects, paths, path, request).await;
+        }
         let includes = match fields.include.is_empty() {
             true => None,
             false => Some(self.includes_of(&class, &documents, paths, path.to_vec(), request).await?),
         };
-        let site = Site { fields: &fields, mount_url: request.mount_url, includes: includes.as_ref() };
+        let site = Site { fields: &fields, mount_url: self.mount_url, includes: includes.as_ref() };
         self.print(&class, site, |printer| printer.included(&documents)).await
     }
 }

@@ -11,15 +11,26 @@ use parsefleet_core::{
 };
 use serde_json::Value as Json;
 
-use super::Reader;
+use super::{Reader, fields::Fields, output::Site, triggers};
 use crate::{
     policy,
     schema::Class,
     store::{Documents, FindOptions},
 };
 
-/// A class and documents of it.
-type Found = (Arc<Class>, Documents);
+/// What a sub-query finds.
+struct Found {
+    class: Arc<Class>,
+    objects: Objects,
+}
+
+/// Objects of a class.
+enum Objects {
+    /// As they are stored.
+    Stored(Documents),
+    /// As a trigger answered them.
+    Answered(Vec<Json>),
+}
 
 impl Reader<'_> {
     /// Answers every sub-query of a query.
@@ -40,18 +51,30 @@ impl Reader<'_> {
     /// Pointers to the objects of a sub-query.
     async fn pointers(&self, subquery: &Subquery) -> Result<Vec<Value>> {
         let projection = Some(vec!["_id".to_owned()]);
-        let Some((class, documents)) = self.subquery(subquery, projection).await? else { return Ok(Vec::new()) };
+        let Some(Found { class, objects }) = self.subquery(subquery, projection).await? else { return Ok(Vec::new()) };
         let class_name = class.schema.name.as_str();
         let pointer =
             |id: &str| Value::Pointer(Pointer { class_name: class_name.to_owned(), object_id: id.to_owned() });
-        Ok(documents.iter().filter_map(|document| document.get_str("_id").ok().map(pointer)).collect())
+        Ok(match &objects {
+            Objects::Stored(documents) => {
+                documents.iter().filter_map(|document| document.get_str("_id").ok().map(pointer)).collect()
+            }
+            Objects::Answered(objects) => {
+                objects.iter().filter_map(|object| object["objectId"].as_str().map(pointer)).collect()
+            }
+        })
     }
 
     /// The values at a key of the objects of a sub-query; `Null` where there is none or the caller may not see it.
     async fn values(&self, subquery: &Subquery, key: &FieldPath) -> Result<Vec<Value>> {
-        let Some((class, documents)) = self.subquery(subquery, None).await? else { return Ok(Vec::new()) };
-        let class = self.class_with(class, &[key.root()]).await?;
-        self.visible_values(&class, &documents, key)
+        let Some(Found { class, objects }) = self.subquery(subquery, None).await? else { return Ok(Vec::new()) };
+        match objects {
+            Objects::Stored(documents) => {
+                let class = self.class_with(class, &[key.root()]).await?;
+                self.visible_values(&class, &documents, key)
+            }
+            Objects::Answered(objects) => Value::list_from_nested(objects.iter().map(|o| json_at(o, key)).collect()),
+        }
     }
 
     /// A sub-query returns every object it finds: `limit`, `skip` and `order` in it mean nothing.
@@ -63,20 +86,35 @@ impl Reader<'_> {
         Box::pin(async move {
             let reader = self.deeper()?;
             let redirect = subquery.redirect_key.as_deref();
-            let Some(class) = reader.class_of_query(&subquery.class_name, redirect).await? else { return Ok(None) };
             let everything = Json::Object(serde_json::Map::new());
             let filter = if subquery.filter.is_null() { &everything } else { &subquery.filter };
+            let told = || triggers::told_of_subquery(filter, redirect, reader.subquery_limit());
+            reader.before(&subquery.class_name, told).await?;
+            let Some(class) = reader.class_of_query(&subquery.class_name, redirect).await? else { return Ok(None) };
+            let after = reader.triggers_after(class.schema.name.as_str());
             let operation = reader.operation_of(&class, filter);
             policy::authorise(&class, reader.caller, operation)?;
             let (class, query) = reader.query(class, filter).await?;
             let options = FindOptions {
-                projection,
+                // A trigger is told of whole objects.
+                projection: projection.filter(|_| after.is_none()),
                 limit: reader.subquery_limit(),
                 read_preference: reader.read_preference.clone(),
                 ..FindOptions::default()
             };
             let documents = reader.fetch(&class, &query, operation, &options).await?;
-            Ok(Some((class, documents)))
+            let objects = match after {
+                None => Objects::Stored(documents),
+                Some(triggers) => {
+                    let fields = Fields::default();
+                    let site = Site { fields: &fields, mount_url: reader.mount_url, includes: None };
+                    let objects = reader.objects(&class, &documents, site).await?;
+                    let class_name = class.schema.name.as_str();
+                    let asked = triggers.after_find(reader.service, class_name, told(), objects);
+                    Objects::Answered(Box::pin(asked).await?)
+                }
+            };
+            Ok(Some(Found { class, objects }))
         })
     }
 
@@ -98,4 +136,9 @@ impl Reader<'_> {
         let limit = self.service.settings.complexity.subquery_limit.filter(|_| self.caller.is_restricted())?;
         u64::try_from(limit).ok()
     }
+}
+
+/// The value at a path of an object; null where there is none.
+fn json_at(object: &Json, path: &FieldPath) -> Json {
+    path.segments().try_fold(object, |value, segment| value.get(segment)).cloned().unwrap_or_default()
 }

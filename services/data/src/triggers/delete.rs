@@ -4,7 +4,7 @@ use parsefleet_core::error::Result;
 use parsefleet_proto::v1::RequestContext;
 use serde_json::{Map as JsonMap, Value as Json};
 
-use super::{Triggers, after::After, has_any, payload};
+use super::{Told, Triggers, after::After, has_any, payload};
 use crate::{caller::Caller, hooks::Moment, service::DataService};
 
 type Members = JsonMap<String, Json>;
@@ -35,6 +35,37 @@ impl DataService {
 }
 
 impl DeleteTriggers {
+    /// The object that is to be removed. It is read as any other, so that the triggers of reads are asked, too; of an object
+    /// whose class has an owner, when he asks whether it may be removed.
+    ///
+    /// # Errors
+    /// 141 with what they say against it.
+    pub(crate) async fn object(
+        &self,
+        service: &DataService,
+        id: &str,
+        read: impl Future<Output = Result<Option<Members>>>,
+    ) -> Result<Option<Members>> {
+        // A user who removes himself is not there any more when the last trigger is told of it.
+        self.triggers.user(service).await?;
+        if !self.asks_before {
+            return read.await;
+        }
+        if self.triggers.has(&self.class, Moment::BeforeFind) {
+            self.triggers.before_find(service, &self.class, Told::of_object(id)).await?;
+        }
+        let object = read.await?;
+        if !self.triggers.has(&self.class, Moment::AfterFind) {
+            return Ok(object);
+        }
+        let objects = object.map(Json::Object).into_iter().collect();
+        let answered = self.triggers.after_find(service, &self.class, Told::of_object(id), objects).await?;
+        Ok(answered.into_iter().next().and_then(|object| match object {
+            Json::Object(members) => Some(members),
+            _ => None,
+        }))
+    }
+
     /// Asks whether the object may be removed.
     ///
     /// # Errors

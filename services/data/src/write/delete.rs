@@ -59,7 +59,8 @@ impl DataService {
         draft: &RemovalDraft,
         request: &DeleteRequest,
     ) -> Result<(DeleteTriggers, JsonMap<String, Json>)> {
-        let object = self.object_for(&draft.caller, &draft.class, &draft.reach, &request.mount_url).await?;
+        let read = self.object_for(&draft.caller, &draft.class, &draft.reach, &request.mount_url);
+        let object = triggers.object(self, &request.object_id, read).await?;
         let missing = || ParseError::new(ErrorCode::ObjectNotFound, "Object not found for delete.");
         let object = object.ok_or_else(missing)?;
         triggers.before(self, &object).await?;
