@@ -9,7 +9,9 @@ use std::{
 use anyhow::{Context as _, Result};
 use aws_lc_rs::hmac;
 use mongodb::Client;
-use parsefleet_testkit::servers::{APP_ID, MAINTENANCE_KEY, MASTER_KEY, READ_ONLY_MASTER_KEY, ask, ask_parse_server};
+use parsefleet_testkit::servers::{
+    APP_ID, MAINTENANCE_KEY, MASTER_KEY, READ_ONLY_MASTER_KEY, WebhookAnswer, WebhookReceiver, ask, ask_parse_server,
+};
 use regex::{Captures, Regex};
 use reqwest::{
     Method, RequestBuilder,
@@ -18,6 +20,7 @@ use reqwest::{
 use serde_json::Value;
 
 use crate::{
+    hooks,
     names::Names,
     question::{Question, Scenario},
     stored,
@@ -60,6 +63,8 @@ pub(crate) struct Answer {
     pub(crate) body: Value,
     /// The documents of the scenario's classes after a write, where they can be seen.
     pub(crate) stored: Option<Value>,
+    /// What hooks were told meanwhile, where there is somebody to hear it.
+    pub(crate) heard: Option<Value>,
 }
 
 impl Server {
@@ -91,7 +96,19 @@ impl Server {
 
     /// Asks every question of a scenario.
     pub(crate) async fn ask_scenario(&self, scenario: &Scenario) -> Result<Vec<Answer>> {
-        let mut conversation = self.conversation(scenario);
+        self.carry_on(self.conversation(scenario), scenario).await
+    }
+
+    /// Asks every question of a scenario, and what hooks are told is heard by this receiver.
+    pub(crate) async fn ask_heard_scenario(
+        &self,
+        scenario: &Scenario,
+        receiver: &WebhookReceiver,
+    ) -> Result<Vec<Answer>> {
+        self.carry_on(Conversation { receiver: Some(receiver), ..self.conversation(scenario) }, scenario).await
+    }
+
+    async fn carry_on(&self, mut conversation: Conversation<'_>, scenario: &Scenario) -> Result<Vec<Answer>> {
         for question in &scenario.questions {
             conversation.ask(self, question).await.with_context(|| format!("{}: {}", scenario.name, question.line))?;
         }
@@ -120,27 +137,31 @@ impl Server {
     }
 
     /// A scenario that is about to be asked.
-    pub(crate) fn conversation(&self, scenario: &Scenario) -> Conversation {
+    pub(crate) fn conversation(&self, scenario: &Scenario) -> Conversation<'static> {
         Conversation {
             classes: stored::classes_of(scenario),
             raw: Vec::new(),
             answers: Vec::new(),
             names: Names::new(),
+            receiver: None,
         }
     }
 }
 
 /// A scenario in the middle of being asked.
-pub(crate) struct Conversation {
+pub(crate) struct Conversation<'r> {
     classes: Vec<String>,
     /// Bodies as they were answered, for `${n.member}`.
     raw: Vec<Value>,
     answers: Vec<Answer>,
     names: Names,
+    /// Who hears what hooks are told.
+    receiver: Option<&'r WebhookReceiver>,
 }
 
-impl Conversation {
+impl Conversation<'_> {
     pub(crate) async fn ask(&mut self, server: &Server, question: &Question) -> Result<()> {
+        self.tell_receiver(question)?;
         let (verb, path) = question.line.split_once(' ').context("a request line is `VERB /path`")?;
         let path = self.fill_in(path);
         let url = match question.extras.encoded || !path.contains('?') {
@@ -166,16 +187,29 @@ impl Conversation {
             _ => None,
         };
         self.raw.push(body);
+        let heard = self.receiver.map(|receiver| hooks::described(receiver.take_calls()));
+        let heard = heard.map(|heard| self.names.normalise(&heard, &server.url));
         // Documents name none for what follows: where there is no database to look into, the names have to be the same.
         let stored = documents.map(|documents| stored::sorted(self.names.clone().normalise(&documents, &server.url)));
         let headers = self.compared_headers(&seen, &server.url);
-        let answer = Answer { status, headers, body: normal, stored };
+        let mut answer = Answer { status, headers, body: normal, stored, heard };
+        if self.receiver.is_some() {
+            hooks::order(&mut answer);
+        }
         self.answers.push(answer);
         Ok(())
     }
 
     pub(crate) fn into_answers(self) -> Vec<Answer> {
         self.answers
+    }
+
+    /// Tells the receiver how it is to answer from now on.
+    fn tell_receiver(&self, question: &Question) -> Result<()> {
+        let (Some(receiver), Some(answers)) = (self.receiver, &question.extras.hooks) else { return Ok(()) };
+        let answers: BTreeMap<String, WebhookAnswer> = serde_json::from_str(&self.fill_in(&answers.to_string()))?;
+        answers.into_iter().for_each(|(name, answer)| receiver.answer(&name, answer));
+        Ok(())
     }
 
     fn headers(&self, question: &Question) -> Result<HeaderMap> {
@@ -197,7 +231,7 @@ impl Conversation {
                 None => "missing".to_owned(),
             }
         };
-        let text = text.replace("${totp}", &totp());
+        let text = hooks::fill_in(&text.replace("${totp}", &totp()), self.receiver);
         reference.replace_all(&text, member).into_owned()
     }
 

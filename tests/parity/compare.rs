@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::{
     ask::{Answer, Server},
     difference::differences,
+    hooks,
     question::{Question, Scenario},
 };
 
@@ -38,6 +39,7 @@ impl Findings {
                 let asked = Asked { server, question, number: index + 1, apart: scenario.apart };
                 let mut texts = Vec::new();
                 asked.compare_answers(&expected[index], &actual[index], &mut texts);
+                asked.compare_heard(&expected[index], &actual[index], &mut texts);
                 if let (true, Some(expected), Some(actual)) =
                     (documents_count, &expected[index].stored, &actual[index].stored)
                 {
@@ -95,6 +97,7 @@ impl Asked<'_> {
         };
         match written_down {
             Some((status, body)) => {
+                let body = &if actual.heard.is_some() { hooks::ordered(body.clone()) } else { body.clone() };
                 tell(texts, "status", &differences(&status.into(), &actual.status.into()));
                 tell(texts, "body", &differences(&self.ordered(body), &self.ordered(&actual.body)));
                 if extras.status == Some(expected.status) && extras.body.as_ref() == Some(&expected.body) {
@@ -108,6 +111,22 @@ impl Asked<'_> {
                 tell(texts, "header", &differences(&headers(expected), &headers(actual)));
             }
         }
+    }
+
+    fn compare_heard(&self, expected: &Answer, actual: &Answer, texts: &mut Vec<String>) {
+        let extras = &self.question.extras;
+        let (Some(expected), Some(actual)) = (&expected.heard, &actual.heard) else { return };
+        let expected = extras.heard.as_ref().unwrap_or(expected);
+        let listened = |heard: &Value| {
+            let mut heard = hooks::without(heard, &extras.unheard);
+            if let Value::Array(calls) = &mut heard
+                && extras.unordered
+            {
+                calls.sort_by_key(Value::to_string);
+            }
+            heard
+        };
+        tell(texts, "heard", &differences(&listened(expected), &listened(actual)));
     }
 
     fn asks_parse_server(&self) -> bool {

@@ -7,6 +7,7 @@
 mod ask;
 mod compare;
 mod difference;
+mod hooks;
 mod names;
 mod people;
 mod question;
@@ -39,6 +40,11 @@ async fn answers_like_parse_server() -> Result<(), String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn limits_requests_like_parse_server() -> Result<(), String> {
     compare_limits().await.map_err(|error| format!("{error:#}"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tells_hooks_like_parse_server() -> Result<(), String> {
+    hooks::compare_hooks().await.map_err(|error| format!("{error:#}"))
 }
 
 async fn compare_limits() -> Result<()> {
@@ -77,7 +83,7 @@ async fn compare_limits() -> Result<()> {
 
 async fn compare() -> Result<()> {
     let folder = tempfile::tempdir()?;
-    let scenarios = load_scenarios(|file| file != LIMITED)?;
+    let scenarios = load_scenarios(|file| file != LIMITED && !hooks::is_about_hooks(file))?;
     if scenarios.is_empty() && std::env::var_os("PARITY_ONLY").is_some() {
         return Ok(());
     }

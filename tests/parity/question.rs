@@ -23,6 +23,10 @@
 //! results does not matter), `differs` (a reason; then `status` and `body` are what Parsefleet answers instead),
 //! `embedded` (an object with `status` and `body`: what the embedded store answers, where it has to differ),
 //! `stored` (false: the stored documents are not compared from here on, with `differs` telling why).
+//!
+//! In files named `hooks_…`, `${hooks}` is the address of a receiver of hooks, and `hooks` tells how it answers from now on to
+//! the calls of each name below that address (`WebhookAnswer` says what it can). What it hears is compared, too, unless
+//! `unheard` names places that are not, with `differs` telling why; `heard` is what Parsefleet tells instead.
 
 use std::path::Path;
 
@@ -76,6 +80,9 @@ pub(crate) struct Extras {
     pub(crate) body: Option<Value>,
     pub(crate) embedded: Option<Expected>,
     pub(crate) stored: Option<bool>,
+    pub(crate) hooks: Option<Value>,
+    pub(crate) unheard: Vec<String>,
+    pub(crate) heard: Option<Value>,
 }
 
 /// An answer that is written down.

@@ -21,6 +21,9 @@ pub(crate) fn classes_of(scenario: &Scenario) -> Vec<String> {
         for text in [&question.line, &body] {
             classes.extend(class.captures_iter(text).map(|captures| captures[1].to_owned()));
         }
+        if question.line.contains(" /hooks") {
+            classes.push("_Hooks".to_owned());
+        }
         // Only one scenario after the other writes it.
         if question.line == "PUT /config" {
             classes.push("_GlobalConfig".to_owned());
