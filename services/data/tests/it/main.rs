@@ -5,6 +5,7 @@
 mod claims;
 mod classes;
 mod fixture;
+mod hooks;
 mod includes;
 mod permissions;
 mod reads;
