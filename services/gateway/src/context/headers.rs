@@ -57,7 +57,7 @@ fn write(value: &HeaderValue, json: &mut Vec<u8>) {
     }
     let text: String = value.as_bytes().iter().map(|byte| char::from(*byte)).collect();
     let quoted = serde_json::Value::from(text).to_string();
-    json.extend_from_slice(quoted[1..quoted.len() - 1].as_bytes());
+    json.extend_from_slice(&quoted.as_bytes()[1..quoted.len() - 1]);
 }
 
 #[cfg(test)]
