@@ -11,16 +11,21 @@ use async_trait::async_trait;
 use parsefleet_auth::{AuthService, News};
 use parsefleet_bus::{Bus, Deliveries, EmbeddedBus, Job, Queue, RetrySchedule, Witness};
 use parsefleet_data::{DataService, Invalidation, Settings, store::SqliteStore};
-use parsefleet_proto::v1::{
-    ChangeRowRequest, FindRowsRequest, InsertRowRequest, MailJob, Privilege, RequestContext,
-    RequestPasswordResetRequest, auth_client::AuthClient, rows_client::RowsClient,
+use parsefleet_proto::{
+    error_from_status,
+    v1::{
+        ChangeRowRequest, FindRowsRequest, InsertRowRequest, MailJob, Privilege, RegisterHookRequest, RequestContext,
+        RequestPasswordResetRequest, auth_client::AuthClient, hooks_client::HooksClient, rows_client::RowsClient,
+    },
 };
 use parsefleet_runtime::{
     Shutdown,
     config::{self, Config, Launch},
     rpc::Channel,
 };
+use parsefleet_testkit::servers::{WebhookAnswer, WebhookReceiver};
 use prost::Message as _;
+use serde_json::json;
 
 /// Longer than an entry waits for the sweep.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -194,4 +199,48 @@ fn mails_that_were_asked_for_survive_the_process() {
         shutdown.trigger();
         shutdown.complete().await;
     });
+}
+
+/// The app is asked about whoever is to get a link, before one is made.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_link_for_whoever_forgot_a_password_may_be_refused() {
+    let machine = Machine::new().await;
+    let app = WebhookReceiver::start().await.unwrap();
+    let hook = json!({ "className": "_User", "triggerName": "beforePasswordResetRequest", "url": format!("{}/reset", app.url) });
+    let mut hooks = HooksClient::new(Channel::local(machine.data.clone().into_hooks_server()));
+    hooks.register(RegisterHookRequest { context: context(), body: hook.to_string().into() }).await.unwrap();
+    let row = r#"{"username":"ada","email":"ada@example.com","_hashed_password":"hash"}"#.as_bytes().to_vec().into();
+    let user = InsertRowRequest { context: context(), class_name: "_User".to_owned(), row };
+    machine.rows().insert(user).await.unwrap();
+    let shutdown = shutdown();
+    let client = AuthClient::new(Channel::local(machine.auth(&shutdown).into_server()));
+    let ask = async |email: &str| {
+        let body = json!({ "email": email }).to_string().into();
+        let answer =
+            client.clone().request_password_reset(RequestPasswordResetRequest { context: context(), body }).await;
+        answer.map(drop).map_err(|status| error_from_status(&status).unwrap().message)
+    };
+
+    app.answer("reset", WebhookAnswer::json(json!({ "error": "not today" })));
+    assert_eq!(ask("ada@example.com").await, Err("not today".to_owned()));
+    let calls = app.take_calls();
+    assert_eq!(calls.len(), 1, "{calls:?}");
+    assert_eq!(
+        (&calls[0].body["object"]["username"], &calls[0].body["object"]["className"]),
+        (&json!("ada"), &json!("_User"))
+    );
+    assert!(!calls[0].body.to_string().contains("hash"));
+    entries(&mut machine.rows(), 0).await;
+
+    // Of nobody nobody is told.
+    assert_eq!(ask("nobody@example.com").await, Ok(()));
+    assert!(app.take_calls().is_empty());
+    app.forget_answers();
+    let mut deliveries = machine.bus.consume(Queue::Mail, 4);
+    assert_eq!(ask("ada@example.com").await, Ok(()));
+    assert_eq!(app.take_calls().len(), 1);
+    let delivery = tokio::time::timeout(LIMIT, deliveries.next()).await.expect("the mail is made");
+    delivery.receipt.done().await.unwrap();
+    shutdown.trigger();
+    shutdown.complete().await;
 }

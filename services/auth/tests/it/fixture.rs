@@ -15,7 +15,7 @@ use parsefleet_proto::{
     error_from_status,
     v1::{
         CreateRequest, CredentialsRequest, DeleteRequest, FindRowsRequest, GetRequest, LogInAsRequest, LogOutRequest,
-        ModifySchemaRequest, Once, Operation, Privilege, RegisterHookRequest, ReplaceHookRequest, RequestPasswordResetRequest, RequestContext,
+        ModifySchemaRequest, Once, Operation, Privilege, RegisterHookRequest, ReplaceHookRequest, RequestContext,
         ResolveRequest, TransactRequest, UpdateRequest, auth_client::AuthClient, data_client::DataClient,
         hooks_client::HooksClient, operation::Operation as Kind, rows_client::RowsClient,
         schemas_client::SchemasClient,
@@ -295,12 +295,6 @@ impl Client {
     pub(crate) async fn log_out(&self, token: &str) -> Answer<()> {
         let request = LogOutRequest { context: Some(self.context.clone()), session_token: token.to_owned() };
         self.auth.clone().log_out(request).await.map(|_| ()).map_err(parse_error)
-    }
-
-    pub(crate) async fn request_password_reset(&self, body: Json) -> Answer<()> {
-        let body = body.to_string().into();
-        let request = RequestPasswordResetRequest { context: Some(self.context.clone()), body };
-        self.auth.clone().request_password_reset(request).await.map(|_| ()).map_err(parse_error)
     }
 
     /// Whose token it is.

@@ -22,11 +22,7 @@ fn only(receiver: &WebhookReceiver) -> Json {
 
 /// A service whose app is asked at these moments, each at an address named as the trigger.
 async fn hooked(hooks: &[(&str, &str)]) -> (Fixture, WebhookReceiver) {
-    hooked_with(&[], hooks).await
-}
-
-async fn hooked_with(options: &[(&str, Json)], hooks: &[(&str, &str)]) -> (Fixture, WebhookReceiver) {
-    let fixture = Fixture::embedded(options).await;
+    let fixture = Fixture::embedded(&[]).await;
     let receiver = WebhookReceiver::start().await.unwrap();
     for (class, trigger) in hooks {
         fixture.hook(class, trigger, &format!("{}/{trigger}", receiver.url)).await;
@@ -251,33 +247,4 @@ async fn a_hook_that_goes_is_not_asked_any_more() {
     fixture.unhook("_User", "beforeLogin").await;
     fixture.public().log_in(credentials()).await.unwrap();
     assert!(told(&app).is_empty());
-}
-
-#[tokio::test]
-async fn who_forgot_a_password_is_asked_about_before_anything_is_sent() {
-    let adapter = json!({
-        "module": "smtp", "options": { "from": "a@b.c", "host": "127.0.0.1", "security": "none" },
-    });
-    let options = [
-        ("appName", json!("Test")),
-        ("publicServerURL", json!("https://api.example/parse")),
-        ("emailAdapter", adapter),
-    ];
-    let (fixture, app) = hooked_with(&options, &[("_User", "beforePasswordResetRequest")]).await;
-    fixture.person("anna").await;
-    let wishes = async || fixture.rows("_Outbox", json!({})).await.len();
-    let before = wishes().await;
-    app.answer("beforePasswordResetRequest", refusal());
-    let of_anna = json!({ "email": "anna@example.com" });
-    assert_eq!(refused(fixture.public().request_password_reset(of_anna.clone()).await), error(141, "not today"));
-    let call = only(&app);
-    assert_eq!((&call["object"]["username"], &call["object"]["className"]), (&json!("anna"), &json!("_User")));
-    assert!(!call.to_string().contains("_hashed_password"));
-    assert_eq!(wishes().await, before);
-    // Of nobody nobody is told.
-    fixture.public().request_password_reset(json!({ "email": "nobody@example.com" })).await.unwrap();
-    assert!(told(&app).is_empty());
-    app.forget_answers();
-    fixture.public().request_password_reset(of_anna).await.unwrap();
-    assert_eq!(told(&app).len(), 1);
 }
