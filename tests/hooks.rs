@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 use bson::{Document, doc};
 use parsefleet_testkit::servers::{
-    APP_ID, Fleet, FleetPlan, MASTER_KEY, ParseServer, Parsefleet, Settings, WebhookAnswer, WebhookReceiver, ask,
-    ask_parse_server, mongodb_uri, plant_secret, redis_url,
+    APP_ID, Fleet, FleetPlan, MASTER_KEY, MailServer, MailServerOptions, ParseServer, Parsefleet, Settings,
+    WebhookAnswer, WebhookReceiver, ask, ask_parse_server, mongodb_uri, plant_secret, redis_url,
 };
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -207,6 +207,41 @@ async fn hooks_are_not_told_keys_and_tokens_of_the_request() -> Result<()> {
     ensure!(headers["x-probe"] == "told", "{headers}");
     let text = headers.to_string();
     ensure!(!text.contains("secret") && !text.contains("\"x-parse-master-key\""), "{text}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hook_may_refuse_that_a_password_is_reset() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let receiver = WebhookReceiver::start().await?;
+    let mails = MailServer::start(MailServerOptions::default()).await?;
+    let smtp =
+        json!({ "host": "127.0.0.1", "port": mails.smtp_port, "security": "none", "from": "App <a@example.com>" });
+    let settings = Settings::default()
+        .option("appName", "App")
+        .option("publicServerURL", "http://127.0.0.1:9/parse")
+        .option("emailAdapter", json!({ "module": "smtp", "options": smtp }));
+    let server = Parsefleet::start(folder.path(), settings).await?;
+    let mut asking = Asking::new(&[&server.url]);
+    let address = "forgetful@example.com";
+    let user = json!({ "username": "forgetful", "password": "a password that nobody knows", "email": address });
+    asking.done(Method::POST, "/users", Some(user)).await?;
+    asking.register("_User", "beforePasswordResetRequest", &format!("{}/reset", receiver.url)).await?;
+
+    receiver.answer("reset", WebhookAnswer::json(json!({ "error": "not today" })));
+    let reset = |address: &str| Some(json!({ "email": address }));
+    let (status, answer) = asking.ask(Method::POST, "/requestPasswordReset", reset(address)).await?;
+    ensure!(status == 400 && answer == json!({ "code": 141, "error": "not today" }), "{status} {answer}");
+    let calls = receiver.take_calls();
+    ensure!(calls.len() == 1 && calls[0].body["object"]["email"] == address, "{calls:?}");
+    // Nobody is asked about somebody who is not there.
+    asking.done(Method::POST, "/requestPasswordReset", reset("nobody@example.com")).await?;
+    ensure!(receiver.take_calls().is_empty(), "a hook was told of nobody");
+
+    receiver.forget_answers();
+    asking.done(Method::POST, "/requestPasswordReset", reset(address)).await?;
+    mails.inbox().wait_for(address, 0).await?;
+    ensure!(mails.mails().len() == 1, "the refused request had sent a mail");
     Ok(())
 }
 
