@@ -40,8 +40,8 @@ lint: ## Format, clippy, dependency rules
 	cargo test --locked -p parsefleet-tests --test crate_arrows
 
 fuzz: ## Runs each fuzz target for FUZZ_SECONDS (600); needs a nightly toolchain and cargo-fuzz
-	cd crates/core && for target in $$(cargo +nightly fuzz list); do \
-		cargo +nightly fuzz run $$target -- -dict=fuzz/parse.dict -max_total_time=$(FUZZ_SECONDS) || exit 1; done
+	for crate in crates/core services/gateway; do (cd $$crate && for target in $$(cargo +nightly fuzz list); do \
+		cargo +nightly fuzz run $$target -- -dict=fuzz/parse.dict -max_total_time=$(FUZZ_SECONDS) || exit 1; done) || exit 1; done
 
 tools: ## Installs the servers that tests talk to
 	tests/tools/install.sh

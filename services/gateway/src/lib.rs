@@ -16,6 +16,8 @@ mod context;
 mod cors;
 mod failure;
 mod finish;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod gateway;
 mod health;
 mod idempotency;

@@ -16,6 +16,8 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
+#[cfg(fuzzing)]
+pub(crate) use self::batch::read_everything as read_batch;
 pub(crate) use self::{accounts::AccountCall, hooks::HookCall, schemas::SchemaCall};
 use crate::{
     app::App,

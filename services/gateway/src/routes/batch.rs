@@ -18,6 +18,7 @@ use crate::{
     failure::{Failure, Result},
     gateway::is_login,
     javascript::Loose,
+    mount::Mount,
     privilege::Caller,
     rate_limit::{Subject, User},
     render::{Reply, error_body},
@@ -74,16 +75,20 @@ pub(super) async fn run(
 
 /// Reads and admits all parts, before any of them is carried out.
 async fn parts_of(app: &App, caller: &Caller, body: &Members) -> Result<Vec<Part>> {
-    let requests = body.get("requests").filter(|requests| requests.starts_with('['));
-    let requests = requests.and_then(|requests| serde_json::from_str::<Vec<&RawValue>>(requests).ok());
-    let requests = requests.ok_or_else(|| invalid("requests must be an array"))?;
+    let requests = requests_of(body)?;
     check_number(app, caller, requests.len())?;
-    let parts = requests.into_iter().map(|request| Part::read(app, body.share(request.get())));
+    let parts = requests.into_iter().map(|request| Part::read(&app.mount, body.share(request.get())));
     let parts = parts.collect::<Result<Vec<_>>>()?;
     for part in &parts {
         part.admit(app, caller).await?;
     }
     Ok(parts)
+}
+
+fn requests_of(body: &Members) -> Result<Vec<&RawValue>> {
+    let requests = body.get("requests").filter(|requests| requests.starts_with('['));
+    let requests = requests.and_then(|requests| serde_json::from_str(requests).ok());
+    requests.ok_or_else(|| invalid("requests must be an array"))
 }
 
 /// Clients may not put more requests into a batch than the app allows.
@@ -98,7 +103,7 @@ fn check_number(app: &App, caller: &Caller, number: usize) -> Result<()> {
 }
 
 impl Part {
-    fn read(app: &App, request: Bytes) -> Result<Self> {
+    fn read(mount: &Mount, request: Bytes) -> Result<Self> {
         let not_a_string = || invalid("batch request path must be a string");
         if !request.starts_with(b"{") {
             return Err(not_a_string());
@@ -107,7 +112,7 @@ impl Part {
         let url = members.get("path").map(Loose::json);
         let url = url.as_ref().and_then(Loose::as_string).ok_or_else(not_a_string)?;
         let (path, query) = url.split_once('?').map_or((&*url, None), |(path, query)| (path, Some(query)));
-        let inner = app.mount.strip_batch(path).ok_or_else(|| invalid(format!("cannot route batch path {url}")))?;
+        let inner = mount.strip_batch(path).ok_or_else(|| invalid(format!("cannot route batch path {url}")))?;
         let method = members.get("method").map(Loose::json);
         let body = members.get("body").filter(|body| Loose::json(body).is_truthy()).map(|body| members.share(body));
         Ok(Self {
@@ -197,6 +202,24 @@ fn normalise(path: &str) -> String {
         normal.push('/');
     }
     normal
+}
+
+/// Reads a batch as far as that can be done without carrying it out: for the fuzz target.
+#[cfg(fuzzing)]
+pub(crate) fn read_everything(mount: &Mount, body: &Members) {
+    use crate::parameters::Parameters;
+
+    for request in requests_of(body).unwrap_or_default() {
+        let Ok(part) = Part::read(mount, body.share(request.get())) else { continue };
+        assert!(part.path.starts_with('/') && !part.path.contains("//") && !part.path.contains("/../"));
+        let _ = part.route();
+        let Ok(members) = part.members() else { continue };
+        let parameters = Parameters::merge(part.query.as_deref(), &members);
+        let _ = parameters.apply_to_find(&mut Default::default());
+        let _ = parameters.apply_to_get(&mut Default::default());
+        let bytes = members.into_bytes();
+        assert!(serde_json::from_slice::<&RawValue>(&bytes).is_ok(), "what is sent on is JSON");
+    }
 }
 
 #[cfg(test)]
