@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use futures_util::future::join_all;
-use parsefleet_testkit::servers::MASTER_KEY;
+use parsefleet_testkit::servers::{MASTER_KEY, WebhookAnswer, WebhookReceiver};
 use serde_json::{Value as Json, json};
 
 use crate::site::Site;
@@ -180,6 +180,29 @@ async fn without_a_mail_to_send_there_is_none() -> Result<()> {
     user.ask_for_reset(0).await?;
     tokio::time::sleep(Duration::from_millis(500)).await;
     assert_eq!(site.mails.mails().len(), 1, "only the one for a new password");
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_app_may_keep_a_mail_back() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let app = WebhookReceiver::start().await?;
+    let decides = |answer: bool| app.answer("send", WebhookAnswer::json(json!({ "success": answer })));
+    let options = json!({ "sendUserEmailVerification": format!("{}/send", app.url), "webhookKey": "the app's" });
+    let site = Site::start(folder.path(), &options).await?;
+    decides(false);
+    let user = User::new(&site, "anna").await?;
+    assert_eq!(user.stored().await?["emailVerified"], false);
+    let calls = app.take_calls();
+    let call = calls.first().context("the app was not asked")?;
+    assert_eq!((calls.len(), call.key.as_deref()), (1, Some("the app's")));
+    assert_eq!(call.body["triggerName"], "sendUserEmailVerification");
+    assert_eq!(call.body["object"]["email"], user.address.as_str());
+    decides(true);
+    let link = user.ask_for_verification(0).await?;
+    assert_eq!(app.take_calls().first().map(|call| call.body["resendRequest"].clone()), Some(json!(true)));
+    assert!(site.client.open(&link).await?.contains("Your address is verified"));
+    assert_eq!(site.mails.mails().len(), 1, "the first one was kept back");
     Ok(())
 }
 

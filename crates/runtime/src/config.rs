@@ -35,7 +35,7 @@ pub use load::{Launch, Problems, Role, Startup, load};
 pub use mail::{Mail, MailProvider, MailTemplate, MailText, Smtp, SmtpSecurity};
 pub use pages::{CustomRoute, CustomUrl, Page, Pages};
 pub use providers::Providers;
-pub use user_mail::{PasswordReset, UserMail, Verification};
+pub use user_mail::{Decision, PasswordReset, UserMail, Verification};
 
 /// Everything a Parsefleet process can be told. Parse Server's options keep their meaning; Parsefleet's own are under
 /// `fleet`.

@@ -7,6 +7,7 @@
 //! Whether somebody is known does not show in the answer to whoever asks for a mail, nor in how long it takes: the answer is
 //! given before anybody is looked for ([`hidden`]).
 
+mod decision;
 mod hidden;
 mod job;
 mod link;
@@ -21,6 +22,7 @@ use parsefleet_core::{ErrorCode, ParseError, acl::is_truthy, error::Result};
 use parsefleet_proto::v1::RequestContext;
 use serde_json::{Map, Value as Json};
 
+use self::decision::Case;
 use crate::{service::AuthService, users::UserRow};
 
 /// A user whose address is new, or is sent again.
@@ -49,15 +51,17 @@ pub(crate) struct MailPlan {
 }
 
 impl AuthService {
-    /// Refuses to let somebody in whose address is not verified, if it has to be.
+    /// Refuses to let somebody in whose address is not verified, if it has to be. `providers` says what he comes with:
+    /// `password`, or the names of identities.
     ///
     /// # Errors
     /// 205 for such a user.
-    pub(crate) fn check_verified(&self, user: &UserRow) -> Result<()> {
-        let verification = &self.config.user_mail.verification;
-        let must_be = verification.is_asked && verification.prevent_login;
-        let is_verified = user.email_verified.as_ref().is_some_and(is_truthy);
-        if must_be && !is_verified {
+    pub(crate) async fn check_verified(&self, context: &RequestContext, user: &UserRow, providers: &str) -> Result<()> {
+        if user.email_verified.as_ref().is_some_and(is_truthy) {
+            return Ok(());
+        }
+        let case = Case::of_log_in(context, &user.object_id, providers);
+        if self.asks_to_verify(&case).await? && self.prevents_log_in(&case).await? {
             return Err(unverified());
         }
         Ok(())

@@ -34,6 +34,7 @@ mod registry;
 mod spotify;
 mod twitter;
 mod vkontakte;
+mod webhook;
 mod wechat;
 mod weibo;
 
@@ -42,6 +43,7 @@ mod tests;
 
 use async_trait::async_trait;
 use parsefleet_core::{ErrorCode, ParseError, error::Result};
+use parsefleet_proto::v1::RequestContext;
 use parsefleet_runtime::config::providers::Policy;
 use serde_json::Value as Json;
 
@@ -69,7 +71,12 @@ pub(crate) trait Provider: Send + Sync {
     }
 
     /// What a client needs to log in; `None` if the provider asks for nothing beforehand.
-    async fn challenge(&self, _challenge: &Json, _slice: Option<&Slice>) -> Result<Option<Json>> {
+    async fn challenge(
+        &self,
+        _challenge: &Json,
+        _slice: Option<&Slice>,
+        _context: &RequestContext,
+    ) -> Result<Option<Json>> {
         Ok(None)
     }
 }
@@ -93,6 +100,10 @@ pub(crate) struct Occasion<'a> {
     pub(crate) stored: Option<&'a Slice>,
     /// Whether the master key asks.
     pub(crate) master: bool,
+    /// The user, if it is known who that is.
+    pub(crate) user_id: Option<&'a str>,
+    /// The request that it is part of.
+    pub(crate) context: &'a RequestContext,
 }
 
 /// What a proof leads to.

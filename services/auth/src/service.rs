@@ -42,13 +42,14 @@ pub struct AuthService {
 impl AuthService {
     /// A service that reads and writes by way of a data service (its objects, its rows and its hooks), and tells its news here.
     pub fn new(config: Arc<Config>, data: Channel, rows: Channel, hooks: Channel, news: Arc<dyn News>) -> Self {
+        let triggers = Triggers::new(hooks, Arc::clone(&news));
         let processors = thread::available_parallelism().map_or(1, NonZeroUsize::get);
         Self {
             data: Data::new(data.clone()),
             objects: Objects::new(data),
             rows: Rows::new(rows),
-            triggers: Triggers::new(hooks, Arc::clone(&news)),
-            providers: Arc::new(Providers::new(Arc::clone(&config))),
+            providers: Arc::new(Providers::new(Arc::clone(&config), &triggers)),
+            triggers,
             passwords: Arc::new(Passwords::new(processors)),
             outbox: None,
             news,

@@ -11,7 +11,7 @@ use std::{
 };
 
 use parsefleet_core::error::Result;
-use parsefleet_proto::v1::{AskHookRequest, ListHooksRequest, RequestContext, hooks_client::HooksClient};
+use parsefleet_proto::v1::{AskHookRequest, CallRequest, ListHooksRequest, RequestContext, hooks_client::HooksClient};
 use parsefleet_runtime::rpc::{self, Channel, MESSAGE_LIMIT};
 use serde_json::{Map, Value as Json};
 use tokio::sync::Mutex;
@@ -50,6 +50,20 @@ pub(crate) struct Question<'q> {
     pub(crate) object_id: &'q str,
     /// What is to be written; of an object that is gone, all of it; else what it is shown with beside its columns.
     pub(crate) object: Map<String, Json>,
+}
+
+/// A call in the place of a function, whose address is in the configuration.
+pub(crate) struct Call<'c> {
+    pub(crate) context: &'c RequestContext,
+    pub(crate) url: &'c str,
+    /// Parse's name of the function.
+    pub(crate) function: &'c str,
+    /// The user who is there already; empty if there is none.
+    pub(crate) user_id: &'c str,
+    /// The new user, or the changes to the one who is there.
+    pub(crate) user: Map<String, Json>,
+    /// What else the function is told.
+    pub(crate) about: Map<String, Json>,
 }
 
 /// What is written instead of what was asked for.
@@ -151,5 +165,44 @@ impl Triggers {
         let Some(body) = answer.object else { return Ok(None) };
         let members = |bytes: &[u8]| json::object(bytes).map_err(|_| internal());
         Ok(Some(Replacement { body: members(&body)?, news: members(&answer.news)? }))
+    }
+
+    /// Calls a function of the app: what it says; `None` if it says nothing.
+    ///
+    /// # Errors
+    /// 141 with what it says against it, or because it gives no answer.
+    pub(crate) async fn call(&self, call: Call<'_>) -> Result<Option<Json>> {
+        let request = CallRequest {
+            context: Some(call.context.clone()),
+            url: call.url.to_owned(),
+            function: call.function.to_owned(),
+            user_id: call.user_id.to_owned(),
+            user: json::bytes(call.user),
+            about: json::bytes(call.about),
+        };
+        let answer = self.data.clone().call(request).await.map_err(|status| rpc::parse_error(&status))?.into_inner();
+        answer.success.map(|success| serde_json::from_slice(&success).map_err(|_| internal())).transpose()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Hears of nothing.
+    struct NoNews;
+
+    #[tonic::async_trait]
+    impl News for NoNews {
+        async fn sessions_ended(&self, _tokens: &[String]) {}
+        async fn user_changed(&self, _user_id: &str) {}
+        async fn roles_changed(&self) {}
+    }
+
+    impl Triggers {
+        /// Triggers of an app that nobody answers for.
+        pub(crate) fn to_nobody() -> Self {
+            Self::new(Channel::local(tonic::service::Routes::default()), Arc::new(NoNews))
+        }
     }
 }

@@ -3,6 +3,7 @@
 //! They are part of the snapshot of the schema, so that a new one is known everywhere as soon as a new class is.
 
 mod ask;
+mod call;
 mod registry;
 
 use std::{collections::HashMap, sync::Arc};

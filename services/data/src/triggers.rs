@@ -68,15 +68,25 @@ impl DataService {
         if snapshot.hooks.is_empty() || !is_asked(&snapshot.hooks) {
             return Ok(None);
         }
+        Ok(Some(self.triggers_of(snapshot, context, caller)))
+    }
+
+    /// What is asked and told in the name of a request.
+    pub(crate) fn triggers_of(
+        &self,
+        snapshot: Arc<Snapshot>,
+        context: Option<&RequestContext>,
+        caller: &Caller,
+    ) -> Triggers {
         // A transaction knows until when it may go on; it is no part of the request's own task.
         let until = self.scope.as_ref().map(|scope| scope.until).or_else(deadline::current);
-        Ok(Some(Triggers {
+        Triggers {
             snapshot,
             context: context.cloned().unwrap_or_default(),
             caller: caller.clone(),
             user: OnceCell::new(),
             until: until.unwrap_or_else(|| Instant::now() + MOST_TIME),
-        }))
+        }
     }
 }
 
@@ -99,17 +109,30 @@ impl Triggers {
         about: JsonMap<String, Json>,
     ) -> Result<Reply> {
         let Some(url) = self.snapshot.hooks.url(class, moment) else { return Ok(Reply::Nothing) };
+        let span = tracing::info_span!("trigger", parse.class = class, parse.trigger = moment.name());
+        self.call(service, url, moment.name(), about).instrument(span).await
+    }
+
+    /// Calls an address, and tells beside what it is about what every trigger is told of the request.
+    ///
+    /// # Errors
+    /// Those of [`Self::ask`].
+    pub(crate) async fn call(
+        &self,
+        service: &DataService,
+        url: &str,
+        name: &str,
+        about: JsonMap<String, Json>,
+    ) -> Result<Reply> {
         let asker = payload::Asker {
             context: &self.context,
             caller: &self.caller,
             user: self.user(service).await?,
             app_id: &service.settings.app_id,
         };
-        let body = Json::Object(payload::body(moment, about, &asker)).to_string();
+        let body = Json::Object(payload::body(name, about, &asker)).to_string();
         let key = service.settings.webhook_key.as_ref();
-        let span = tracing::info_span!("trigger", parse.class = class, parse.trigger = moment.name());
-        let answer = service.webhooks.post(url, key, body, self.time_left()).instrument(span).await;
-        match answer {
+        match service.webhooks.post(url, key, body, self.time_left()).await {
             Ok(answer) => Reply::read(&answer),
             Err(failure) => Err(ParseError::new(ErrorCode::ScriptFailed, failure.to_string())),
         }

@@ -45,8 +45,8 @@ pub(crate) enum Kind {
     Text,
     /// `true` and `1` are true, all else is false.
     Boolean,
-    /// A switch that Parse Server also takes a function for.
-    BooleanOrFunction,
+    /// A switch, or the address of a webhook in the place of the function that Parse Server takes.
+    BooleanOrWebhook,
     /// The leading digits.
     Integer,
     /// `true`, `false` or an integer.
@@ -66,7 +66,7 @@ pub(crate) enum Kind {
 impl Kind {
     /// Whether a flag without a value switches it on.
     pub(crate) fn is_switch(self) -> bool {
-        matches!(self, Self::Boolean | Self::BooleanOrFunction | Self::IntegerOrBoolean)
+        matches!(self, Self::Boolean | Self::BooleanOrWebhook | Self::IntegerOrBoolean)
     }
 }
 
@@ -192,8 +192,8 @@ const fn boolean(name: &'static str, env: &'static [&'static str], meaning: &'st
     OptionSpec::new(name, env, Kind::Boolean, meaning)
 }
 
-const fn switch_or_function(name: &'static str, env: &'static [&'static str], meaning: &'static str) -> OptionSpec {
-    OptionSpec::new(name, env, Kind::BooleanOrFunction, meaning)
+const fn switch_or_webhook(name: &'static str, env: &'static [&'static str], meaning: &'static str) -> OptionSpec {
+    OptionSpec::new(name, env, Kind::BooleanOrWebhook, meaning)
 }
 
 const fn integer(name: &'static str, env: &'static [&'static str], meaning: &'static str) -> OptionSpec {

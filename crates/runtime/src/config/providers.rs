@@ -93,6 +93,8 @@ pub enum ProviderSettings {
     PhantAuth,
     /// `vkontakte`
     Vkontakte(Vkontakte),
+    /// Any name with `webhook`.
+    Webhook(Webhook),
 }
 
 /// Providers that exchange a code for a token.
@@ -271,6 +273,15 @@ pub struct Vkontakte {
     pub api_version: String,
 }
 
+/// An adapter of the app's own.
+#[derive(Debug)]
+pub struct Webhook {
+    /// `webhook`: where it is asked.
+    pub url: String,
+    /// `showsOnlyId`: whether clients see nothing of an identity but its `id`.
+    pub shows_only_id: bool,
+}
+
 impl Providers {
     /// Names of the providers that are set up, `anonymous` included: their identities belong to one user only.
     pub fn names(&self) -> impl Iterator<Item = &str> {
@@ -291,6 +302,7 @@ impl Providers {
         let settings = self.entries.get(name).map(|provider| &provider.settings);
         match settings {
             Some(ProviderSettings::Code(..)) => Reading::IdOnly,
+            Some(ProviderSettings::Webhook(webhook)) if webhook.shows_only_id => Reading::IdOnly,
             Some(ProviderSettings::Mfa(mfa)) => Reading::Status { totp: mfa.totp, sms: mfa.sms.is_some() },
             Some(_) => Reading::Whole,
             None if name == MFA => Reading::Status { totp: true, sms: true },

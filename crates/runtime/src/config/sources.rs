@@ -115,11 +115,16 @@ impl CommandLine {
     }
 }
 
+fn is_truth(argument: &str) -> bool {
+    matches!(argument, "true" | "false" | "0" | "1")
+}
+
 /// Whether the argument after a flag is its value. A switch takes only what reads like one, so that
 /// `--verbose config.json` is a switch and a file.
 fn is_value_of(option: &OptionSpec, argument: &str) -> bool {
     match option.kind {
-        Kind::Boolean | Kind::BooleanOrFunction => matches!(argument, "true" | "false" | "0" | "1"),
+        Kind::Boolean => is_truth(argument),
+        Kind::BooleanOrWebhook => is_truth(argument) || value::is_web(argument),
         Kind::IntegerOrBoolean => {
             matches!(argument, "true" | "false") || argument.starts_with(|c: char| c.is_ascii_digit())
         }

@@ -13,15 +13,31 @@ pub struct UserMail {
     pub reset: PasswordReset,
 }
 
+/// Something that is so or not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// For everybody.
+    Fixed(bool),
+    /// The app's own code says so, case by case: the address of a webhook.
+    Asked(String),
+}
+
+impl Decision {
+    /// Whether it is so for nobody.
+    pub fn is_never(&self) -> bool {
+        *self == Self::Fixed(false)
+    }
+}
+
 /// Verification of addresses.
 #[derive(Debug)]
 pub struct Verification {
     /// `verifyUserEmails`
-    pub is_asked: bool,
+    pub is_asked: Decision,
     /// `sendUserEmailVerification`
-    pub send_mail: bool,
+    pub send_mail: Decision,
     /// `preventLoginWithUnverifiedEmail`
-    pub prevent_login: bool,
+    pub prevent_login: Decision,
     /// `preventSignupWithUnverifiedEmail`
     pub prevent_signup: bool,
     /// `emailVerifyTokenValidityDuration`; a link works for ever without one.

@@ -22,11 +22,12 @@ pub(super) fn from_json(option: &OptionSpec, given: &Json) -> Result<Json, Strin
             }
         },
         Kind::Boolean => Ok(Json::Bool(truth(given))),
-        Kind::BooleanOrFunction => match given {
+        Kind::BooleanOrWebhook => match given {
+            Json::String(text) if is_web(text) => Ok(given.clone()),
             Json::String(text) if !["true", "false", "1", "0", ""].contains(&text.as_str()) => {
-                Err(is_a_function(option.name, "true or false"))
+                Err(is_a_function(option.name, ASKED))
             }
-            Json::Array(_) | Json::Object(_) => Err(is_a_function(option.name, "true or false")),
+            Json::Array(_) | Json::Object(_) => Err(is_a_function(option.name, ASKED)),
             other => Ok(Json::Bool(truth(other))),
         },
         Kind::Integer => integer(option, given),
@@ -55,6 +56,14 @@ pub(super) fn from_json(option: &OptionSpec, given: &Json) -> Result<Json, Strin
             duration(&text).map(|_| Json::String(text.clone())).ok_or_else(|| invalid(option, given))
         }
     }
+}
+
+/// What a switch may hold for which Parse Server takes a function, too.
+const ASKED: &str = "true or false, nor the address of a webhook that is asked";
+
+/// Whether it is a URL of the web, over TLS or not.
+pub(super) fn is_web(url: &str) -> bool {
+    ["http://", "https://"].iter().any(|scheme| url.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()))
 }
 
 /// What is said where Parse Server takes a function: `instead` can be given.

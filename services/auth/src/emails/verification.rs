@@ -9,6 +9,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::{
     Addressed, MailPlan,
+    decision::Case,
     job::locale_of,
     link::{Purpose, Token},
     row::Addressee,
@@ -19,20 +20,18 @@ use crate::{json, rows::Touch, service::AuthService};
 impl AuthService {
     /// What the write means for the address: a token, and a mail that is sent once the write happened.
     pub(crate) async fn plan_mail(&self, user: &Addressed<'_>) -> Result<MailPlan> {
-        let verification = &self.config.user_mail.verification;
-        if !verification.is_asked {
+        let email = user.email.filter(|email| !email.is_empty() && is_anonymous_at_most(user.identities));
+        let may_have_to_wait = user.is_new && !has_identity(user.identities);
+        let case = Case::of_write(user);
+        if (email.is_none() && !may_have_to_wait) || !self.asks_to_verify(&case).await? {
             return Ok(MailPlan::default());
         }
-        let has_identity = has_identity(user.identities);
-        let awaits_verification = user.is_new && verification.prevent_login && !has_identity;
-        let email = user.email.filter(|email| !email.is_empty());
-        let Some(email) = email.filter(|_| is_anonymous_at_most(user.identities)) else {
-            return Ok(MailPlan { awaits_verification, ..MailPlan::default() });
-        };
-        let token = Token::new(verification.token_validity);
+        let awaits_verification = may_have_to_wait && self.prevents_log_in(&case).await?;
+        let Some(email) = email else { return Ok(MailPlan { awaits_verification, ..MailPlan::default() }) };
+        let token = Token::new(self.config.user_mail.verification.token_validity);
         let mut columns = token.columns(Purpose::Verify);
         columns.insert("emailVerified".to_owned(), false.into());
-        let intent = match verification.send_mail {
+        let intent = match self.sends_verification(&case).await? {
             true => {
                 let addressee = self.addressee_of_write(user, email).await?;
                 self.intend_mail(Purpose::Verify, &addressee, &token.text, "").await?
@@ -113,14 +112,15 @@ impl AuthService {
     /// the old one worthless.
     async fn resend(&self, context: &RequestContext, user: &Addressee, locale: &str) -> Result<bool> {
         let verification = &self.config.user_mail.verification;
-        if !verification.is_asked || user.text("email").is_none() {
+        let case = Case::of_resending(context, user);
+        if user.text("email").is_none() || !self.asks_to_verify(&case).await? {
             return Ok(false);
         }
         let reused = user
             .valid_token(Purpose::Verify)
             .filter(|_| verification.reuse_token && verification.token_validity.is_some());
         if let Some(token) = reused {
-            if verification.send_mail
+            if self.sends_verification(&case).await?
                 && let Some(intent) = self.intend_mail(Purpose::Verify, user, token, locale).await?
             {
                 intent.happened();
@@ -128,7 +128,7 @@ impl AuthService {
             return Ok(true);
         }
         let token = Token::new(verification.token_validity);
-        let intent = match verification.send_mail {
+        let intent = match self.sends_verification(&case).await? {
             true => self.intend_mail(Purpose::Verify, user, &token.text, locale).await?,
             false => None,
         };

@@ -12,7 +12,7 @@ impl AuthService {
     #[tracing::instrument(name = "auth.verify_email", skip_all)]
     pub(crate) async fn verify_address(&self, request: VerifyEmailRequest) -> Result<VerifyEmailResponse> {
         let verification = &self.config.user_mail.verification;
-        if !verification.is_asked || request.token.is_empty() {
+        if verification.is_asked.is_never() || request.token.is_empty() {
             return Ok(VerifyEmailResponse { verified: false });
         }
         let context = request.context.unwrap_or_default();

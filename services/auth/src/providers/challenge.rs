@@ -48,7 +48,7 @@ impl Identities<'_> {
         for name in names {
             let Ok(provider) = self.providers.usable(name) else { continue };
             let challenge = challenges.get(name).unwrap_or(&Json::Null);
-            if let Some(answer) = provider.challenge(challenge, sent.get(name)).await? {
+            if let Some(answer) = provider.challenge(challenge, sent.get(name), self.context).await? {
                 let answer = if is_given(&answer) { answer } else { Json::Bool(true) };
                 answers.insert(name.clone(), answer);
             }

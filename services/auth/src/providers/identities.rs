@@ -115,7 +115,7 @@ impl Identities<'_> {
         let mut shown = self.providers.all_shown(&stored, false);
         sent.retain(|name, slice| is_change(name, slice, &stored));
         show_sent(&mut shown, &sent);
-        let target = Target { id: Some(id_of(&row)), stored: &stored, held: Stage::Update, master: false };
+        let target = Target::of(id_of(&row), &stored, Stage::Update, false);
         let accepted = self.prove_changes(&sent, &target).await?;
         Ok(Arrival::Known(Box::new(Returning { row, accepted, shown, was_in: true })))
     }
@@ -131,7 +131,7 @@ impl Identities<'_> {
         if master && changed.is_empty() {
             sent = changed;
         }
-        let target = Target { id: Some(id_of(&row)), stored: &stored, held: Stage::LogIn, master };
+        let target = Target::of(id_of(&row), &stored, Stage::LogIn, master);
         let accepted = self.prove_changes(&sent, &target).await?;
         Ok(Arrival::Known(Box::new(Returning { row, accepted, shown, was_in: false })))
     }
@@ -149,7 +149,7 @@ impl Identities<'_> {
         // What a client sends back as it read it is no change, and takes nothing away.
         sent.retain(|name, slice| is_change(name, slice, &stored));
         let master = asker.is_master();
-        let target = Target { id: Some(user_id.to_owned()), stored: &stored, held: Stage::Update, master };
+        let target = Target::of(user_id.to_owned(), &stored, Stage::Update, master);
         self.prove_changes(&sent, &target).await
     }
 
@@ -163,7 +163,7 @@ impl Identities<'_> {
         }
         self.prepare(&mut sent, None).await?;
         let master = Asker::of(self.context).is_master();
-        let target = Target { id: Some(id_of(row)), stored: &stored, held: Stage::LogIn, master };
+        let target = Target::of(id_of(row), &stored, Stage::LogIn, master);
         self.prove(&sent, &target).await
     }
 
@@ -187,7 +187,7 @@ impl Identities<'_> {
     /// Proves everything, so that nobody learns of an identity that is not theirs whether it is in use; then says that it is.
     async fn belongs_to_another(&self, sent: &AuthData, row: &Map<String, Json>) -> ParseError {
         let stored = AuthData::stored(row);
-        let target = Target { id: None, stored: &stored, held: Stage::LogIn, master: false };
+        let target = Target::onlooker(id_of(row), &stored);
         match self.prove(sent, &target).await {
             Err(error) => error,
             Ok(_) => ParseError::new(ErrorCode::AccountAlreadyLinked, "this auth is already used"),
@@ -248,7 +248,7 @@ impl Identities<'_> {
         let mut found = self.find(&sent, &asker).await?;
         let (Some(row), true, Ok(())) = (found.pop(), found.is_empty(), prepared) else { return Err(not_found()) };
         let stored = AuthData::stored(&row);
-        let target = Target { id: None, stored: &stored, held: Stage::LogIn, master: false };
+        let target = Target::onlooker(id_of(&row), &stored);
         sent.retain(|_, slice| slice.is_some_and(|slice| slice.contains_key("id")));
         self.prove(&sent, &target).await.map(|_| ()).map_err(|_| not_found())
     }

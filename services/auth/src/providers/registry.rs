@@ -13,8 +13,9 @@ use super::{
     AuthData, Provider, Slice, anonymous::Anonymous, apple::Apple, facebook::Facebook, gcenter::GameCenter,
     google::Google, http::Http, janraincapture::JanrainCapture, janrainengage::JanrainEngage, keycloak::Keycloak,
     ldap::Ldap, meetup::MEETUP, mfa::Mfa, oauth_code::OAuthCode, oauth2::OAuth2, phantauth::PHANTAUTH,
-    profile::ProfileProvider, text, twitter::Twitter, unsupported, vkontakte::Vkontakte,
+    profile::ProfileProvider, text, twitter::Twitter, unsupported, vkontakte::Vkontakte, webhook::Webhook,
 };
+use crate::triggers::Triggers;
 
 /// All providers.
 pub(crate) struct Providers {
@@ -30,13 +31,13 @@ pub(super) struct Known {
 }
 
 impl Providers {
-    /// The providers that the configuration names.
-    pub(crate) fn new(config: Arc<Config>) -> Self {
+    /// The providers that the configuration names. Adapters of the app's own are asked as its triggers are.
+    pub(crate) fn new(config: Arc<Config>, triggers: &Triggers) -> Self {
         let http = Http::new();
         let mut known = HashMap::new();
         for name in config.providers.names() {
             let built = match config.providers.entries.get(name) {
-                Some(entry) => adapter(name, entry, &http).map(|adapter| Known {
+                Some(entry) => adapter(name, entry, &http, triggers).map(|adapter| Known {
                     adapter,
                     // The switch of anonymous users turns them off wherever else they are turned on.
                     enabled: entry.enabled && (name != "anonymous" || config.providers.anonymous),
@@ -93,7 +94,7 @@ impl Providers {
     /// A set of providers that tests choose.
     #[cfg(test)]
     pub(super) fn for_test(config: Config, adapters: Vec<(&str, Box<dyn Provider>)>) -> Self {
-        let mut providers = Self::new(Arc::new(config));
+        let mut providers = Self::new(Arc::new(config), &Triggers::to_nobody());
         for (name, adapter) in adapters {
             providers.known.insert(name.to_owned(), Known { adapter, enabled: true, policy: None });
         }
@@ -102,7 +103,7 @@ impl Providers {
 }
 
 /// The adapter of a provider; `None` if its settings are not enough, with which no process starts.
-fn adapter(name: &str, entry: &Entry, http: &Http) -> Option<Box<dyn Provider>> {
+fn adapter(name: &str, entry: &Entry, http: &Http, triggers: &Triggers) -> Option<Box<dyn Provider>> {
     let endpoint = |name: &str| entry.endpoints.get(name).map(String::as_str);
     Some(match &entry.settings {
         ProviderSettings::Anonymous => Box::new(Anonymous),
@@ -129,5 +130,6 @@ fn adapter(name: &str, entry: &Entry, http: &Http) -> Option<Box<dyn Provider>> 
         ProviderSettings::Vkontakte(options) => {
             Box::new(Vkontakte::new(options, endpoint("token"), endpoint("profile"), http))
         }
+        ProviderSettings::Webhook(options) => Box::new(Webhook::new(name, options, triggers)),
     })
 }

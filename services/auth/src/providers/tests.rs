@@ -14,9 +14,8 @@ mod tokens;
 mod twitter;
 mod users;
 
-use std::sync::Arc;
-
 use parsefleet_core::{ParseError, error::Result};
+use parsefleet_proto::v1::RequestContext;
 use parsefleet_runtime::config::{Config, Launch, load};
 use serde_json::{Value as Json, json};
 
@@ -39,7 +38,7 @@ fn config_with(auth: &Json, flags: &[&str]) -> Config {
 
 /// All providers of this `auth`.
 fn providers(auth: &Json) -> Providers {
-    Providers::new(Arc::new(config(auth)))
+    Providers::for_test(config(auth), Vec::new())
 }
 
 fn slice(given: Json) -> Slice {
@@ -54,7 +53,8 @@ async fn sign_up(providers: &Providers, name: &str, sent: Json) -> Result<Json, 
     let provider = providers.usable(name).map_err(refusal)?;
     let mut sent = slice(sent);
     provider.before_find(&mut sent).await.map_err(refusal)?;
-    let occasion = Occasion { stage: Stage::SetUp, stored: None, master: false };
+    let context = RequestContext::default();
+    let occasion = Occasion { stage: Stage::SetUp, stored: None, master: false, user_id: None, context: &context };
     stored(provider, &mut sent, &occasion).await
 }
 
@@ -84,7 +84,7 @@ async fn who_is_not_set_up_is_not_supported() {
         assert_eq!(answer, says(252, "This authentication method is unsupported."), "{name}");
     }
     assert_eq!(sign_up(&providers, "anonymous", json!({ "id": "1" })).await, Ok(json!({ "id": "1" })));
-    let off = Providers::new(Arc::new(config_with(&json!({}), &["--enableAnonymousUsers", "false"])));
+    let off = Providers::for_test(config_with(&json!({}), &["--enableAnonymousUsers", "false"]), Vec::new());
     let answer = sign_up(&off, "anonymous", json!({ "id": "1" })).await;
     assert_eq!(answer, says(252, "This authentication method is unsupported."));
 }

@@ -103,7 +103,7 @@ impl AuthService {
             return Err(invalid_credentials());
         }
         if !(caller.is_privileged() && credentials.ignores_verification()) {
-            self.check_verified(&user)?;
+            self.check_verified(context, &user, &credentials.providers()).await?;
         }
         Ok(user)
     }

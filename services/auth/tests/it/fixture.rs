@@ -14,10 +14,10 @@ use parsefleet_data::{
 use parsefleet_proto::{
     error_from_status,
     v1::{
-        CreateRequest, CredentialsRequest, DeleteRequest, FindRowsRequest, GetRequest, LogInAsRequest, LogOutRequest,
-        ModifySchemaRequest, Once, Operation, Privilege, RegisterHookRequest, ReplaceHookRequest, RequestContext,
-        ResolveRequest, TransactRequest, UpdateRequest, auth_client::AuthClient, data_client::DataClient,
-        hooks_client::HooksClient, operation::Operation as Kind, rows_client::RowsClient,
+        ChallengeRequest, CreateRequest, CredentialsRequest, DeleteRequest, FindRowsRequest, GetRequest,
+        LogInAsRequest, LogOutRequest, ModifySchemaRequest, Once, Operation, Privilege, RegisterHookRequest,
+        ReplaceHookRequest, RequestContext, ResolveRequest, TransactRequest, UpdateRequest, auth_client::AuthClient,
+        data_client::DataClient, hooks_client::HooksClient, operation::Operation as Kind, rows_client::RowsClient,
         schemas_client::SchemasClient,
     },
 };
@@ -111,6 +111,7 @@ impl Fixture {
     async fn new(store: Arc<dyn ObjectStore>, options: &[(&str, Json)], directory: TempDir) -> Self {
         let config = Arc::new(configuration(options));
         let settings = Settings::try_new(&config.app_id, &config.objects, &config.database, None).unwrap();
+        let settings = settings.with_providers(&config.providers);
         let data = DataService::new(store, settings, Arc::new(Nobody));
         data.prepare_database().await.unwrap();
         let told = Arc::new(Told::default());
@@ -280,6 +281,11 @@ impl Client {
             credentials: credentials.to_string().into(),
             mount_url: String::new(),
         }
+    }
+
+    pub(crate) async fn challenge(&self, body: Json) -> Answer {
+        let request = ChallengeRequest { context: Some(self.context.clone()), body: body.to_string().into() };
+        Ok(parsed(&self.auth.clone().challenge(request).await.map_err(parse_error)?.into_inner().body))
     }
 
     pub(crate) async fn log_in_as(&self, user_id: Json) -> Answer {

@@ -1,8 +1,8 @@
 //! The service of hooks.
 
 use parsefleet_proto::v1::{
-    AskHookRequest, AskHookResponse, GetHookRequest, GetHookResponse, ListHooksRequest, ListHooksResponse,
-    RegisterHookRequest, RegisterHookResponse, ReplaceHookRequest, ReplaceHookResponse,
+    AskHookRequest, AskHookResponse, CallRequest, CallResponse, GetHookRequest, GetHookResponse, ListHooksRequest,
+    ListHooksResponse, RegisterHookRequest, RegisterHookResponse, ReplaceHookRequest, ReplaceHookResponse,
     hooks_server::{Hooks, HooksServer},
 };
 use parsefleet_runtime::rpc::MESSAGE_LIMIT;
@@ -47,5 +47,10 @@ impl Hooks for DataService {
     async fn ask(&self, request: Request<AskHookRequest>) -> Result<Response<AskHookResponse>, Status> {
         let request = request.into_inner();
         answer(span("ask_hook", &request.class_name), self.ask_hook(&request)).await
+    }
+
+    async fn call(&self, request: Request<CallRequest>) -> Result<Response<CallResponse>, Status> {
+        let request = request.into_inner();
+        answer(span("call", "_User"), self.call_function(&request)).await
     }
 }

@@ -23,12 +23,12 @@ pub(super) struct Asker<'a> {
     pub(super) app_id: &'a str,
 }
 
-/// The body of a request: what it is about, between what every trigger is told.
-pub(super) fn body(moment: Moment, about: Members, asker: &Asker<'_>) -> Members {
+/// The body of a request: what it is about, between what every trigger is told. A name is that of a trigger, or of a function.
+pub(super) fn body(name: &str, about: Members, asker: &Asker<'_>) -> Members {
     let Asker { context, caller, user, app_id } = asker;
     let mut body = Members::new();
     let mut tell = |key: &str, value: Json| body.insert(key.to_owned(), value);
-    tell("triggerName", moment.name().into());
+    tell("triggerName", name.into());
     about.into_iter().for_each(|(key, value)| drop(tell(&key, value)));
     tell("master", matches!(caller, Caller::Master | Caller::ReadOnlyMaster).into());
     tell("isReadOnly", (**caller == Caller::ReadOnlyMaster).into());
@@ -45,7 +45,7 @@ pub(super) fn body(moment: Moment, about: Members, asker: &Asker<'_>) -> Members
     tell("log", json!({ "appId": app_id }));
     tell("headers", parsed(&context.headers));
     tell("ip", context.client_ip.as_str().into());
-    if moment != Moment::AfterLogout {
+    if name != Moment::AfterLogout.name() {
         tell("context", parsed(&context.cloud_context));
     }
     body

@@ -57,7 +57,8 @@ impl Builder<'_> {
             Json::Array(apps) if listed => (&empty, Some(apps.as_slice())),
             Json::String(_) => {
                 self.problem(format!(
-                    "auth.{name}: adapters written in JavaScript run in the Cloud Code runner, which is not there yet"
+                    "auth.{name}: adapters written in JavaScript run in the Cloud Code runner, which is not there yet; \
+                     one of your own is asked at the address in auth.{name}.webhook"
                 ));
                 return None;
             }

@@ -5,14 +5,14 @@ use std::time::Duration;
 use serde_json::Value as Json;
 
 use super::Builder;
-use crate::config::{PasswordReset, UserMail, Verification};
+use crate::config::{Decision, PasswordReset, UserMail, Verification};
 
 impl Builder<'_> {
     pub(super) fn user_mail(&mut self) -> UserMail {
         let missing = self.missing_for_mail();
         let is_possible = missing.is_empty();
-        let is_asked = self.settings.boolean("verifyUserEmails");
-        if is_asked {
+        let is_asked = self.decision("verifyUserEmails");
+        if !is_asked.is_never() {
             missing.into_iter().for_each(|problem| self.problem(problem));
         }
         UserMail { is_possible, verification: self.verification(is_asked), reset: self.password_reset() }
@@ -36,21 +36,28 @@ impl Builder<'_> {
         required.into_iter().filter_map(|(is_there, problem)| (!is_there).then_some(problem)).collect()
     }
 
-    fn verification(&mut self, is_asked: bool) -> Verification {
+    fn decision(&self, name: &str) -> Decision {
+        match self.settings.text(name) {
+            Some(url) => Decision::Asked(url),
+            None => Decision::Fixed(self.settings.boolean(name)),
+        }
+    }
+
+    fn verification(&mut self, is_asked: Decision) -> Verification {
         // Zero stands for no end, as if nothing were given.
         let seconds = self.settings.integer("emailVerifyTokenValidityDuration").filter(|seconds| *seconds != 0);
         let token_validity = seconds.and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs);
         let reuse_token = self.settings.boolean("emailVerifyTokenReuseIfValid");
-        if is_asked && seconds.is_some() && token_validity.is_none() {
+        if !is_asked.is_never() && seconds.is_some() && token_validity.is_none() {
             self.problem("Email verify token validity duration must be a value greater than 0.");
         }
-        if is_asked && reuse_token && seconds.is_none() {
+        if !is_asked.is_never() && reuse_token && seconds.is_none() {
             self.problem("You cannot use emailVerifyTokenReuseIfValid without emailVerifyTokenValidityDuration");
         }
         Verification {
             is_asked,
-            send_mail: self.settings.boolean("sendUserEmailVerification"),
-            prevent_login: self.settings.boolean("preventLoginWithUnverifiedEmail"),
+            send_mail: self.decision("sendUserEmailVerification"),
+            prevent_login: self.decision("preventLoginWithUnverifiedEmail"),
             prevent_signup: self.settings.boolean("preventSignupWithUnverifiedEmail"),
             token_validity,
             reuse_token,

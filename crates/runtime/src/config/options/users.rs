@@ -60,13 +60,13 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         "What sends mails: a module and its options (docs/mail.md).",
     )
     .secret(),
-    switch_or_function(
+    switch_or_webhook(
         "verifyUserEmails",
         &["PARSE_SERVER_VERIFY_USER_EMAILS"],
         "Ask new users to verify their e-mail address.",
     )
     .default("false"),
-    switch_or_function(
+    switch_or_webhook(
         "preventLoginWithUnverifiedEmail",
         &["PARSE_SERVER_PREVENT_LOGIN_WITH_UNVERIFIED_EMAIL"],
         "Refuse to log in users whose address is not verified.",
@@ -78,7 +78,7 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         "Do not log in new users before their address is verified.",
     )
     .default("false"),
-    switch_or_function(
+    switch_or_webhook(
         "sendUserEmailVerification",
         &["PARSE_SERVER_SEND_USER_EMAIL_VERIFICATION"],
         "Send the verification mail by itself.",

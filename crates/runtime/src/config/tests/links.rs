@@ -74,10 +74,9 @@ fn lives_of_links() {
 fn functions_belong_into_cloud_code() {
     for option in ["verifyUserEmails", "preventLoginWithUnverifiedEmail", "sendUserEmailVerification"] {
         let found = problems(&[&format!("--{option}=./verify.js")]);
-        assert!(
-            found[0].starts_with(&format!("{option} holds no true or false: a function is JavaScript")),
-            "{found:?}"
-        );
+        let told =
+            format!("{option} holds no true or false, nor the address of a webhook that is asked: a function is");
+        assert!(found[0].starts_with(&told), "{found:?}");
         assert!(found[0].contains("Cloud Code"), "{found:?}");
         config(&[&format!("--{option}=false")]);
     }
@@ -87,6 +86,17 @@ fn functions_belong_into_cloud_code() {
     for found in [policy, placeholders, handler] {
         assert!(found.len() == 1 && found[0].contains("Cloud Code"), "{found:?}");
     }
+}
+
+#[test]
+fn a_webhook_may_decide_in_the_place_of_a_function() {
+    let url = "https://app.example/decide?of=mails";
+    // A flag's value that is no true or false may be the file; an address is none.
+    let settings = config(&["--sendUserEmailVerification", url, "--preventLoginWithUnverifiedEmail", url]);
+    let Verification { is_asked, send_mail, prevent_login, .. } = settings.user_mail.verification;
+    assert_eq!((is_asked, send_mail), (Decision::Fixed(false), Decision::Asked(url.to_owned())));
+    assert_eq!(prevent_login, Decision::Asked(url.to_owned()));
+    assert_eq!(problems(&["--verifyUserEmails", url]), NOTHING_TO_SEND_WITH);
 }
 
 #[test]

@@ -81,7 +81,8 @@ fn cell(text: &str) -> String {
 fn kind(kind: Kind) -> &'static str {
     match kind {
         Kind::Text => "text",
-        Kind::Boolean | Kind::BooleanOrFunction => "switch",
+        Kind::Boolean => "switch",
+        Kind::BooleanOrWebhook => "switch or address",
         Kind::Integer => "integer",
         Kind::IntegerOrBoolean => "integer or switch",
         Kind::IntegerOrText => "integer or text",

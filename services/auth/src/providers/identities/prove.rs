@@ -8,8 +8,10 @@ use crate::providers::{AuthData, Keep, Occasion, Slice, Stage, Verdict};
 
 /// For whom something is proved.
 pub(super) struct Target<'a> {
-    /// The user, if anything may be stored of one before all is proved.
+    /// The user, if there is one.
     pub(super) id: Option<String>,
+    /// Whether anything may be stored of the user before all is proved.
+    pub(super) keeps_pending: bool,
     /// What is stored of the user.
     pub(super) stored: &'a AuthData,
     /// What a proof is for, of a provider that the user has.
@@ -17,11 +19,21 @@ pub(super) struct Target<'a> {
     pub(super) master: bool,
 }
 
-impl Target<'_> {
+impl<'a> Target<'a> {
+    /// A user for whom, or by whom, it is proved.
+    pub(super) fn of(id: String, stored: &'a AuthData, held: Stage, master: bool) -> Self {
+        Self { id: Some(id), keeps_pending: true, stored, held, master }
+    }
+
+    /// A user of whom nothing changes, whatever is proved.
+    pub(super) fn onlooker(id: String, stored: &'a AuthData) -> Self {
+        Self { id: Some(id), keeps_pending: false, stored, held: Stage::LogIn, master: false }
+    }
+
     /// Somebody who is not there yet.
     pub(super) fn nobody(master: bool) -> Self {
         static NOTHING: std::sync::LazyLock<AuthData> = std::sync::LazyLock::new(AuthData::default);
-        Self { id: None, stored: &NOTHING, held: Stage::SetUp, master }
+        Self { id: None, keeps_pending: false, stored: &NOTHING, held: Stage::SetUp, master }
     }
 }
 
@@ -62,12 +74,14 @@ impl Identities<'_> {
         let stored = target.stored.get(name);
         let stage = if stored.is_some() { target.held } else { Stage::SetUp };
         let mut slice = sent.clone();
-        match provider.validate(&mut slice, &Occasion { stage, stored, master: target.master }).await? {
+        let occasion =
+            Occasion { stage, stored, master: target.master, user_id: target.id.as_deref(), context: self.context };
+        match provider.validate(&mut slice, &occasion).await? {
             Verdict::Proved { response, keep: Keep::Sent } => Ok((Some(slice), response)),
             Verdict::Proved { response, keep: Keep::Stored } => Ok((None, response)),
             Verdict::Proved { response, keep: Keep::Other(kept) } => Ok((Some(kept), response)),
             Verdict::Pending(kept, error) => {
-                if let Some(id) = &target.id {
+                if let Some(id) = target.id.as_ref().filter(|_| target.keeps_pending) {
                     let mut pending = Accepted::default();
                     if let Some(stored) = stored {
                         lock(name, stored, Some(&kept), &mut pending.conditions);

@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 use futures_util::future::join_all;
 use parsefleet_core::{ParseError, error::Result};
+use parsefleet_proto::v1::RequestContext;
 use parsefleet_runtime::config::providers::Policy;
 use serde_json::{Value as Json, json};
 
@@ -30,7 +31,12 @@ impl Provider for Fake {
         self.policy
     }
 
-    async fn challenge(&self, challenge: &Json, slice: Option<&Slice>) -> Result<Option<Json>> {
+    async fn challenge(
+        &self,
+        challenge: &Json,
+        slice: Option<&Slice>,
+        _context: &RequestContext,
+    ) -> Result<Option<Json>> {
         match challenge.as_str() {
             Some("fail") => Err(failed("No challenge today")),
             Some("nothing") => Ok(Some(Json::Null)),

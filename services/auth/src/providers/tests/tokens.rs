@@ -42,11 +42,11 @@ async fn facebook_tells_the_app_and_the_user_of_a_token() {
 async fn old_facebook_app_ids_are_understood() {
     let server = Server::start(|_| Reply::json(&json!({ "id": "1" }))).await;
     let auth = json!({ "facebook": { "endpoints": { "graph": server.url } } });
-    let old = Providers::new(config_with(&auth, &["--facebookAppIds", "1,2"]).into());
+    let old = Providers::for_test(config_with(&auth, &["--facebookAppIds", "1,2"]), Vec::new());
     let sent = json!({ "id": "1", "access_token": "t" });
     assert_eq!(sign_up(&old, "facebook", sent.clone()).await, Ok(sent.clone()));
     let auth = json!({ "facebook": { "appIds": ["3"], "endpoints": { "graph": server.url } } });
-    let new = Providers::new(config_with(&auth, &["--facebookAppIds", "1,2"]).into());
+    let new = Providers::for_test(config_with(&auth, &["--facebookAppIds", "1,2"]), Vec::new());
     assert_eq!(sign_up(&new, "facebook", sent).await, says(101, "Facebook auth is invalid for this user."));
 }
 
@@ -133,7 +133,7 @@ async fn janrain_engage_knows_an_identifier() {
     .await;
     let options = json!({ "api_key": "key", "enableInsecureAuth": true, "endpoints": { "authInfo": server.url } });
     let auth = json!({ "janrainengage": options });
-    let engage = Providers::new(config_with(&auth, &["--enableInsecureAuthAdapters", "true"]).into());
+    let engage = Providers::for_test(config_with(&auth, &["--enableInsecureAuthAdapters", "true"]), Vec::new());
     let sent = |id: &str, token: &str| json!({ "id": id, "auth_token": token });
     assert!(sign_up(&engage, "janrainengage", sent("u1", "t1")).await.is_ok());
     for (id, token) in [("u2", "t1"), ("u1", "bad"), ("u1", "")] {
@@ -177,7 +177,7 @@ async fn vkontakte_knows_the_app_and_the_user() {
         let endpoints = json!({ "token": format!("{}/token", server.url), "profile": format!("{}/users", server.url) });
         let options = json!({ "appIds": "1", "appSecret": secret, "enableInsecureAuth": true, "endpoints": endpoints });
         let auth = json!({ "vkontakte": options });
-        Providers::new(config_with(&auth, &["--enableInsecureAuthAdapters", "true"]).into())
+        Providers::for_test(config_with(&auth, &["--enableInsecureAuthAdapters", "true"]), Vec::new())
     };
     let sent = |id: &str, token: &str| json!({ "id": id, "access_token": token });
     assert!(sign_up(&set_up("s"), "vkontakte", sent("4711", "t1")).await.is_ok());

@@ -81,7 +81,7 @@ async fn of_several_apps_the_client_names_one() {
     let mut config = super::config(&json!({ "twitter": [app("k1"), app("k2")] }));
     let entry = config.providers.entries.get_mut("twitter").unwrap();
     entry.endpoints = serde_json::from_value(endpoints(&server)).unwrap();
-    let set_up = crate::providers::Providers::new(config.into());
+    let set_up = crate::providers::Providers::for_test(config, Vec::new());
     let sent = |key: Json| json!({ "id": "4711", "auth_token": "t1", "auth_token_secret": "x", "consumer_key": key });
     assert!(sign_up(&set_up, "twitter", sent(json!("k2"))).await.is_ok());
     assert_eq!(field(&server.asked()[0], "oauth_consumer_key"), "k2");

@@ -10,7 +10,7 @@ fn asked(moment: Moment, caller: &Caller, context: &RequestContext) -> Json {
     let user = members(json!({"objectId": "u1", "sessionToken": "r:1"}));
     let user = caller.user().map(|_| &user);
     let about = about("Score", members(json!({"n": 1})), None);
-    Json::Object(body(moment, about, &Asker { context, caller, user, app_id: "app" }))
+    Json::Object(body(moment.name(), about, &Asker { context, caller, user, app_id: "app" }))
 }
 
 #[test]

@@ -58,8 +58,3 @@ pub(super) fn is_safe(url: &str) -> bool {
         _ => false,
     }
 }
-
-/// Whether it is a URL of the web, over TLS or not.
-pub(super) fn is_web(url: &str) -> bool {
-    ["http://", "https://"].iter().any(|scheme| url.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()))
-}

@@ -2,8 +2,11 @@
 
 use serde_json::Value as Json;
 
-use super::{endpoints::is_web, reader::Reader};
-use crate::config::providers::{Mfa, OtpAlgorithm, SmsHook};
+use super::reader::Reader;
+use crate::config::{
+    providers::{Mfa, OtpAlgorithm, SmsHook},
+    value::is_web,
+};
 
 /// `auth.mfa`; the texts are Parse Server's where it has one.
 pub(super) fn read(reader: &Reader<'_>) -> Option<Mfa> {

@@ -5,18 +5,18 @@ use std::time::Duration;
 use secrecy::SecretString;
 use serde_json::Value as Json;
 
-use super::{
-    endpoints::{is_safe, is_web},
-    factor,
-    reader::Reader,
-};
+use super::{endpoints::is_safe, factor, reader::Reader};
 use crate::config::providers::{
     CodeFlow, CodeProvider, Consumer, Facebook, GameCenter, KeyCache, Keycloak, Ldap, LdapTls, OAuth2, OpenId,
-    ProviderSettings, Vkontakte,
+    ProviderSettings, Vkontakte, Webhook,
 };
+use crate::config::value::is_web;
 
 /// The settings of the provider of this name; `None` if they cannot be used, which the reader knows about.
 pub(super) fn read(name: &str, reader: &Reader<'_>, insecure: bool) -> Option<ProviderSettings> {
+    if let Some(url) = reader.text("webhook") {
+        return webhook(url, reader);
+    }
     if reader.flag("oauth2") {
         return introspection(reader).map(ProviderSettings::OAuth2);
     }
@@ -43,12 +43,22 @@ pub(super) fn read(name: &str, reader: &Reader<'_>, insecure: bool) -> Option<Pr
         "anonymous" => Some(ProviderSettings::Anonymous),
         _ => {
             reader.problem(format!(
-                "auth.{name}: no provider of this name is built in. One that answers token introspection needs oauth2: true; \
-                 adapters written in JavaScript run in the Cloud Code runner, which is not there yet"
+                "auth.{name}: no provider of this name is built in. One that answers token introspection needs oauth2: true, \
+                 and an adapter of your own is asked at the address in auth.{name}.webhook; adapters written in JavaScript run in the Cloud Code runner, which is not there yet"
             ));
             None
         }
     }
+}
+
+/// The app's own adapter, whatever the provider is called.
+fn webhook(url: String, reader: &Reader<'_>) -> Option<ProviderSettings> {
+    let shows_only_id = reader.flag("showsOnlyId");
+    if !is_web(&url) {
+        reader.wrong("webhook", "must be a URL.");
+        return None;
+    }
+    Some(ProviderSettings::Webhook(Webhook { url, shows_only_id }))
 }
 
 fn display_name(provider: CodeProvider) -> &'static str {
