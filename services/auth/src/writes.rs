@@ -13,9 +13,13 @@ use parsefleet_proto::v1::{
     operation::Operation as Kind,
 };
 use parsefleet_runtime::rpc::deadline;
+use serde_json::{Map, Value as Json, json};
 use tracing::Instrument as _;
 
-use crate::{json::internal, service::AuthService};
+use crate::{
+    json::{self, internal},
+    service::AuthService,
+};
 
 /// One write: what data has to do, and what follows.
 pub(crate) struct Plan {
@@ -67,6 +71,25 @@ impl Plan {
     /// Something that data does and that nothing follows.
     pub(crate) fn pass(operation: Kind) -> Self {
         Self { operation: Some(operation), finish: Box::new(Done) }
+    }
+
+    /// Whether this service changes a column of an object that is there.
+    pub(crate) fn writes(&self, column: &str) -> Result<bool> {
+        let Some(Kind::Update(UpdateRequest { owned: Some(owned), .. })) = &self.operation else { return Ok(false) };
+        Ok(json::object(&owned.columns)?.contains_key(column))
+    }
+
+    /// The change of an object with more columns, in the names of rows, that happens only if this holds, too.
+    pub(crate) fn with_owned(mut self, columns: Map<String, Json>, condition: Json) -> Result<Self> {
+        let Some(Kind::Update(update)) = &mut self.operation else { return Err(internal()) };
+        let owned = update.owned.get_or_insert_default();
+        let mut all = json::object(&owned.columns)?;
+        all.extend(columns);
+        owned.columns = json::bytes(all);
+        let others = json::object(&owned.r#where)?;
+        let condition = if others.is_empty() { condition } else { json!({ "$and": [others, condition] }) };
+        owned.r#where = condition.to_string().into();
+        Ok(self)
     }
 }
 
@@ -125,7 +148,7 @@ impl AuthService {
     }
 
     /// Carries a plan out and finishes it.
-    async fn carry_out(&self, plan: Plan) -> Result<Answer> {
+    pub(crate) async fn carry_out(&self, plan: Plan) -> Result<Answer> {
         let service = self.clone();
         self.to_the_end(async move {
             let result = match plan.operation {

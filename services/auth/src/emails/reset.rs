@@ -3,7 +3,7 @@
 use parsefleet_core::{ErrorCode, ParseError, acl::is_truthy, error::Result};
 use parsefleet_proto::v1::{
     CheckResetTokenRequest, CheckResetTokenResponse, RequestContext, RequestPasswordResetRequest,
-    RequestPasswordResetResponse, ResetPasswordRequest, ResetPasswordResponse,
+    RequestPasswordResetResponse, ResetPasswordRequest, ResetPasswordResponse, UpdateRequest,
 };
 use serde_json::{Map, Value as Json, json};
 
@@ -14,16 +14,16 @@ use super::{
     wish::Wish,
 };
 use crate::{
-    clock,
+    caller, clock,
     json::{self, delete},
-    passwords::NewPassword,
     rows::Touch,
     service::AuthService,
     triggers::{Moment, Question},
-    users::UserRow,
 };
 
 const PURPOSE: Purpose = Purpose::Reset;
+/// The column of a password.
+const HASH: &str = "_hashed_password";
 
 impl AuthService {
     /// `POST /requestPasswordReset`
@@ -77,48 +77,36 @@ impl AuthService {
         Ok(CheckResetTokenResponse { username: user.text("username").unwrap_or_default().to_owned() })
     }
 
-    /// Changes the password of whoever has this token. The token, and whatever else must still be so, is the condition of the
-    /// one change: of many who try at the same time one succeeds.
+    /// Changes the password of whoever has this token: a change of the user like any other, about which the app is asked. The token is
+    /// among its conditions: of many who try at the same time one succeeds.
     #[tracing::instrument(name = "auth.reset_password", skip_all)]
     pub(crate) async fn reset_by_token(&self, request: ResetPasswordRequest) -> Result<ResetPasswordResponse> {
         let context = request.context.unwrap_or_default();
-        let user = self.user_of_token(&context, &request.token).await?.to_user();
-        let policy = &self.config.accounts.passwords;
-        let new = NewPassword {
-            password: &request.new_password,
-            username: user.username.as_deref(),
-            present: user.hash.as_deref(),
-            earlier: user.earlier_hashes.as_deref().unwrap_or_default(),
+        let user = self.user_of_token(&context, &request.token).await?;
+        let change = UpdateRequest {
+            context: Some(caller::as_master(&context)),
+            class_name: "_User".to_owned(),
+            object_id: user.id().to_owned(),
+            body: json::bytes(Map::from_iter([("password".to_owned(), request.new_password.into())])),
+            ..UpdateRequest::default()
         };
-        self.passwords.check(policy, &new).await?;
-        let mut changes = self.passwords.columns(policy, &new).await?;
-        changes.extend(self.columns_that_end());
-        let mut filter = json!({ "objectId": user.object_id, PURPOSE.column(): request.token });
-        if policy.history > 0 {
-            // The history that was looked at is the one that goes on.
-            filter["_hashed_password"] = user.hash.as_deref().map_or_else(|| json!({ "$exists": false }), Json::from);
+        let plan = self.plan_changed_user(change).await?;
+        if !plan.writes(HASH)? {
+            return Err(ParseError::new(ErrorCode::ScriptFailed, "The password was not changed."));
         }
-        let service = self.clone();
-        self.to_the_end(async move {
-            let changes = Json::Object(changes);
-            let changed: Option<UserRow> =
-                service.rows.change(&context, "_User", &filter, &changes, Touch::Yes).await?;
-            let user = changed.ok_or_else(invalid)?;
-            if service.config.accounts.revoke_sessions_on_password_change {
-                service.end_sessions_of(&context, &user.object_id).await?;
-            }
-            service.news.user_changed(&user.object_id).await;
-            Ok(ResetPasswordResponse {})
-        })
-        .await
+        let plan = plan.with_owned(self.columns_of_lock(), json!({ PURPOSE.column(): request.token }))?;
+        match self.carry_out(plan).await {
+            Ok(_) => Ok(ResetPasswordResponse {}),
+            Err(error) if error.code == ErrorCode::ObjectNotFound => Err(invalid()),
+            Err(error) => Err(error),
+        }
     }
 
-    /// What a new password puts an end to: the link, and if the app says so the lock.
-    fn columns_that_end(&self) -> impl Iterator<Item = (String, Json)> {
+    /// What a new password puts an end to if the app says so: the lock.
+    fn columns_of_lock(&self) -> Map<String, Json> {
         let unlocks = self.config.accounts.lockout.is_some() && self.config.user_mail.reset.unlock;
         let lock: &[&str] = if unlocks { &["_failed_login_count", "_account_lockout_expires_at"] } else { &[] };
-        let columns = [PURPOSE.column(), PURPOSE.expiry_column()];
-        columns.into_iter().chain(lock.iter().copied()).map(|column| (column.to_owned(), delete()))
+        lock.iter().map(|column| ((*column).to_owned(), delete())).collect()
     }
 
     /// The user of a token that works.

@@ -10,7 +10,6 @@ use super::link::Purpose;
 use crate::{
     clock,
     rows::{Rows, Search},
-    users::UserRow,
 };
 
 /// Fields that no mail has a use for, and that its template shall not be able to name.
@@ -68,11 +67,6 @@ impl Addressee {
         let is_shown = |name: &String| !name.starts_with('_') && !WITHHELD.contains(&name.as_str());
         let shown = self.0.iter().filter(|(name, _)| is_shown(name));
         shown.map(|(name, value)| (name.clone(), value.clone())).collect()
-    }
-
-    /// The user as the rest of this service knows it.
-    pub(super) fn to_user(&self) -> UserRow {
-        serde_json::from_value(Json::Object(self.0.clone())).unwrap_or_default()
     }
 }
 

@@ -14,11 +14,11 @@ use parsefleet_data::{
 use parsefleet_proto::{
     error_from_status,
     v1::{
-        ChallengeRequest, CreateRequest, CredentialsRequest, DeleteRequest, FindRowsRequest, GetRequest,
-        LogInAsRequest, LogOutRequest, ModifySchemaRequest, Once, Operation, Privilege, RegisterHookRequest,
-        ReplaceHookRequest, RequestContext, ResolveRequest, TransactRequest, UpdateRequest, auth_client::AuthClient,
-        data_client::DataClient, hooks_client::HooksClient, operation::Operation as Kind, rows_client::RowsClient,
-        schemas_client::SchemasClient,
+        ChallengeRequest, ChangeRowRequest, CreateRequest, CredentialsRequest, DeleteRequest, FindRowsRequest,
+        GetRequest, LogInAsRequest, LogOutRequest, ModifySchemaRequest, Once, Operation, Privilege,
+        RegisterHookRequest, ReplaceHookRequest, RequestContext, ResetPasswordRequest, ResolveRequest, TransactRequest,
+        UpdateRequest, VerifyEmailRequest, auth_client::AuthClient, data_client::DataClient, hooks_client::HooksClient,
+        operation::Operation as Kind, rows_client::RowsClient, schemas_client::SchemasClient,
     },
 };
 use parsefleet_runtime::{
@@ -74,6 +74,16 @@ impl Invalidation for Nobody {
     async fn schema_changed(&self) {}
 
     async fn roles_changed(&self) {}
+}
+
+/// Options of an app that sends mails with links.
+pub(crate) fn mail_options() -> Vec<(&'static str, Json)> {
+    vec![
+        ("appName", json!("App")),
+        ("publicServerURL", json!("http://localhost:1337/parse")),
+        ("emailAdapter", json!({ "module": "smtp", "options": { "host": "localhost", "fromAddress": "a@b.example" } })),
+        ("verifyUserEmails", json!("true")),
+    ]
 }
 
 /// A configuration with these options.
@@ -198,6 +208,19 @@ impl Fixture {
         rows.remove(0)
     }
 
+    /// Changes a row behind everybody's back.
+    pub(crate) async fn change_row(&self, class: &str, id: &str, changes: Json) {
+        let mut rows = RowsClient::new(Channel::local(self.data.clone().into_rows_server()));
+        let request = ChangeRowRequest {
+            context: Some(RequestContext::default()),
+            class_name: class.to_owned(),
+            r#where: json!({ "objectId": id }).to_string().into(),
+            changes: changes.to_string().into(),
+            touch: false,
+        };
+        assert!(rows.change(request).await.unwrap().into_inner().row.is_some());
+    }
+
     /// Signs somebody up with the password `secret`: id and session token.
     pub(crate) async fn person(&self, name: &str) -> (String, String) {
         let body = json!({ "username": name, "password": "secret", "email": format!("{name}@example.com") });
@@ -281,6 +304,22 @@ impl Client {
             credentials: credentials.to_string().into(),
             mount_url: String::new(),
         }
+    }
+
+    /// Opens the link of a verification mail: whether it worked.
+    pub(crate) async fn verify_email(&self, token: &str) -> Answer<bool> {
+        let request = VerifyEmailRequest { context: Some(self.context.clone()), token: token.to_owned() };
+        Ok(self.auth.clone().verify_email(request).await.map_err(parse_error)?.into_inner().verified)
+    }
+
+    /// Chooses another password, with the link of a mail.
+    pub(crate) async fn reset_password(&self, token: &str, password: &str) -> Answer<()> {
+        let request = ResetPasswordRequest {
+            context: Some(self.context.clone()),
+            token: token.to_owned(),
+            new_password: password.to_owned(),
+        };
+        self.auth.clone().reset_password(request).await.map(|_| ()).map_err(parse_error)
     }
 
     pub(crate) async fn challenge(&self, body: Json) -> Answer {

@@ -3,7 +3,7 @@
 use parsefleet_testkit::servers::{WebhookAnswer, WebhookReceiver};
 use serde_json::{Value as Json, json};
 
-use crate::fixture::{Fixture, error, refused, text};
+use crate::fixture::{Fixture, error, mail_options, refused, text};
 
 /// A service whose app proves the identities of `own`, beside these options of the provider.
 async fn with_adapter(options: Json) -> (Fixture, WebhookReceiver) {
@@ -17,12 +17,7 @@ async fn with_adapter(options: Json) -> (Fixture, WebhookReceiver) {
 /// A service that asks the app for these options.
 async fn with_decisions(options: &[&str]) -> (Fixture, WebhookReceiver) {
     let app = WebhookReceiver::start().await.unwrap();
-    let mut given = vec![
-        ("appName", json!("App")),
-        ("publicServerURL", json!("http://localhost:1337/parse")),
-        ("emailAdapter", json!({ "module": "smtp", "options": { "host": "localhost", "fromAddress": "a@b.example" } })),
-        ("verifyUserEmails", json!("true")),
-    ];
+    let mut given = mail_options();
     given.retain(|(name, _)| !options.contains(name));
     given.extend(options.iter().map(|name| (*name, json!(format!("{}/{name}", app.url)))));
     (Fixture::embedded(&given).await, app)

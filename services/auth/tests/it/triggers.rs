@@ -3,7 +3,7 @@
 use parsefleet_testkit::servers::{WebhookAnswer, WebhookCall, WebhookReceiver};
 use serde_json::{Value as Json, json};
 
-use crate::fixture::{Fixture, error, refused, text};
+use crate::fixture::{Fixture, error, mail_options, refused, text};
 
 /// What the app answers to refuse.
 fn refusal() -> WebhookAnswer {
@@ -22,7 +22,12 @@ fn only(receiver: &WebhookReceiver) -> Json {
 
 /// A service whose app is asked at these moments, each at an address named as the trigger.
 async fn hooked(hooks: &[(&str, &str)]) -> (Fixture, WebhookReceiver) {
-    let fixture = Fixture::embedded(&[]).await;
+    hooked_with(&[], hooks).await
+}
+
+/// The same with these options.
+async fn hooked_with(options: &[(&str, Json)], hooks: &[(&str, &str)]) -> (Fixture, WebhookReceiver) {
+    let fixture = Fixture::embedded(options).await;
     let receiver = WebhookReceiver::start().await.unwrap();
     for (class, trigger) in hooks {
         fixture.hook(class, trigger, &format!("{}/{trigger}", receiver.url)).await;
@@ -247,4 +252,62 @@ async fn a_hook_that_goes_is_not_asked_any_more() {
     fixture.unhook("_User", "beforeLogin").await;
     fixture.public().log_in(credentials()).await.unwrap();
     assert!(told(&app).is_empty());
+}
+
+#[tokio::test]
+async fn the_app_hears_of_an_address_that_is_verified_and_may_refuse_it() {
+    let (fixture, app) = hooked_with(&mail_options(), &[("_User", "beforeSave"), ("_User", "afterSave")]).await;
+    let (id, _) = fixture.person("anna").await;
+    let user = || fixture.row("_User", json!({ "objectId": id }));
+    let token = text(&user().await["_email_verify_token"]);
+    told(&app);
+    app.answer("beforeSave", refusal());
+    assert_eq!(fixture.public().verify_email(&token).await, Ok(false));
+    let row = user().await;
+    assert_eq!((&row["emailVerified"], &row["_email_verify_token"]), (&json!(false), &json!(token)));
+    told(&app);
+    // The whole user is answered, the address among it: that is no new address to be verified.
+    let with = json!({ "seen": true }).as_object().cloned();
+    app.answer("beforeSave", WebhookAnswer { with, ..WebhookAnswer::default() });
+    assert_eq!(fixture.public().verify_email(&token).await, Ok(true));
+    let calls = told(&app);
+    let names: Vec<&str> = calls.iter().map(|call| call.name.as_str()).collect();
+    assert_eq!(names, ["beforeSave", "afterSave"]);
+    let (before, after) = (&calls[0].body, &calls[1].body);
+    let verified = |user: &Json| user["emailVerified"].clone();
+    assert_eq!((verified(&before["object"]), verified(&before["original"])), (json!(true), json!(false)));
+    assert_eq!((verified(&after["object"]), &after["object"]["seen"]), (json!(true), &json!(true)));
+    let row = user().await;
+    assert_eq!((verified(&row), &row["seen"], row.get("_email_verify_token")), (json!(true), &json!(true), None));
+    assert_eq!(fixture.public().verify_email(&token).await, Ok(false), "a link works once");
+    assert!(told(&app).is_empty());
+}
+
+#[tokio::test]
+async fn the_app_hears_of_a_password_that_is_chosen_by_mail_and_may_refuse_it() {
+    let (fixture, app) = hooked(&[("_User", "beforeSave"), ("_User", "afterSave")]).await;
+    let (id, session) = fixture.person("anna").await;
+    fixture.change_row("_User", &id, json!({ "_perishable_token": "t1" })).await;
+    told(&app);
+    app.answer("beforeSave", refusal());
+    assert_eq!(refused(fixture.public().reset_password("t1", "another").await), error(141, "not today"));
+    app.answer("beforeSave", WebhookAnswer::json(json!({ "success": { "n": 1 } })));
+    let lost = error(141, "The password was not changed.");
+    assert_eq!(refused(fixture.public().reset_password("t1", "another").await), lost);
+    fixture.public().log_in(credentials()).await.unwrap();
+    assert_eq!(fixture.row("_User", json!({ "objectId": id })).await.get("n"), None);
+    told(&app);
+    let with = json!({ "n": 2 }).as_object().cloned();
+    app.answer("beforeSave", WebhookAnswer { with, ..WebhookAnswer::default() });
+    fixture.public().reset_password("t1", "another").await.unwrap();
+    let calls = told(&app);
+    let names: Vec<&str> = calls.iter().map(|call| call.name.as_str()).collect();
+    assert_eq!(names, ["beforeSave", "afterSave"]);
+    assert_eq!(calls[0].body["object"]["username"], "anna");
+    assert!(!calls[1].body.to_string().contains("another"), "{:?}", calls[1]);
+    assert_eq!(fixture.row("_User", json!({ "objectId": id })).await["n"], 2);
+    assert_eq!(refused(fixture.public().resolve(&session).await).0, 209, "sessions end");
+    app.forget_answers();
+    fixture.public().log_in(json!({ "username": "anna", "password": "another" })).await.unwrap();
+    assert_eq!(refused(fixture.public().reset_password("t1", "third").await).0, -1, "a link works once");
 }

@@ -109,6 +109,7 @@ impl SaveTriggers {
         let mut replacement = self.before(service, object, sent).await?;
         if let Some(Replacement { body, .. }) = &mut replacement {
             body.shift_remove("objectId");
+            drop_repeated(body, sent, self.original.as_ref().unwrap_or(&nothing));
         }
         Ok(replacement)
     }
@@ -141,6 +142,13 @@ impl Replacement {
         let news = news.map(|(key, value)| (key.clone(), value.clone())).collect();
         Ok(Some(Self { body, news }))
     }
+}
+
+/// Takes out what a trigger says of fields that neither it nor the client changes. Most answer the whole object: written as it is, it
+/// would undo what others change meanwhile, and count as a new address of a user.
+fn drop_repeated(body: &mut Members, sent: &Members, original: &Members) {
+    let is_sent = |key: &str| sent.keys().any(|sent| sent.split('.').next() == Some(key));
+    body.retain(|key, value| is_sent(key) || !original.get(key).is_some_and(|original| same(original, value)));
 }
 
 /// Whether two values are the same in JavaScript, which has one kind of numbers.
@@ -181,6 +189,15 @@ mod tests {
         let written = json!({"same": [1.0, {"a": 2}], "other": 2, "null": null, "objectId": "id"});
         assert_eq!(Json::Object(body), written);
         assert_eq!(Json::Object(news), json!({"other": 2, "null": null}));
+    }
+
+    #[test]
+    fn what_is_repeated_is_not_written() {
+        let members = |json: Json| json.as_object().unwrap().clone();
+        let original = members(json!({"sent": 1, "kept": [1], "changed": 1, "path": {"a": 1}, "gone": 1}));
+        let mut body = members(json!({"sent": 1, "kept": [1.0], "changed": 2, "path": {"a": 1}, "new": null}));
+        drop_repeated(&mut body, &members(json!({"sent": 2, "path.a": 1})), &original);
+        assert_eq!(Json::Object(body), json!({"sent": 1, "changed": 2, "path": {"a": 1}, "new": null}));
     }
 
     #[test]
