@@ -1,9 +1,8 @@
 //! A mail that can be sent.
 
 use aws_lc_rs::digest::{SHA256, digest};
+use parsefleet_core::Mailbox;
 use serde_json::Value as Json;
-
-use crate::address::Mailbox;
 
 /// A mail. It has no `Debug`: nothing of it may be logged.
 pub(crate) struct Mail {
@@ -15,11 +14,11 @@ pub(crate) struct Mail {
     pub(crate) content: Content,
 }
 
-/// What a mail says.
+/// What a mail says: a text, or HTML, or both.
 pub(crate) struct Content {
     /// One line
     pub(crate) subject: String,
-    pub(crate) text: String,
+    pub(crate) text: Option<String>,
     pub(crate) html: Option<String>,
     /// The provider's own template, in place of the texts, and what it is to be filled with
     pub(crate) at_provider: Option<(String, Json)>,
@@ -49,7 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn one_job_has_one_message_id() -> Result<(), crate::address::NotAnAddress> {
+    fn one_job_has_one_message_id() -> Result<(), parsefleet_core::NotAnAddress> {
         let from = Mailbox::parse("My App <noreply@example.com>")?;
         let id = message_id("job-1", &from);
         assert_eq!(id, message_id("job-1", &from));

@@ -10,7 +10,8 @@ use std::{
 
 use async_trait::async_trait;
 use parsefleet_bus::{Bus, Handler, Job, Queue, Verdict, WorkOptions, work};
-use parsefleet_proto::v1::MailJob;
+use parsefleet_core::Mailbox;
+use parsefleet_proto::v1::{MailJob, MailKind};
 use parsefleet_runtime::{
     Shutdown,
     config::{self, Config},
@@ -19,12 +20,13 @@ use prost::Message as _;
 use tracing::Instrument as _;
 
 use crate::{
-    address::Mailbox,
+    division::Divider,
     mail::{Mail, message_id},
     metrics::{Metrics, Outcome},
     sender::{self, FailureClass, SendError, Sender},
     sent::{self, Claim, RecordError, SentRecord},
     templates::{Templates, WriteError},
+    written::Written,
 };
 
 /// Longest time for one job. A sender gives up before.
@@ -113,7 +115,8 @@ impl EmailService {
         let options = WorkOptions { concurrency: self.concurrency, time_limit: TIME_LIMIT };
         let stop = shutdown.clone();
         let stop = async move { stop.stopping().await };
-        shutdown.track(work(bus, Queue::Mail, options, Arc::new(self), stop)).await;
+        let divider = Divider::new(self, Arc::clone(&bus));
+        shutdown.track(work(bus, Queue::Mail, options, Arc::new(divider), stop)).await;
     }
 
     /// Sends the mail of a job, unless somebody else does or has.
@@ -182,13 +185,20 @@ impl EmailService {
         let invalid = |detail: &str| SendError::new(FailureClass::Invalid, detail);
         let letter = MailJob::decode(job.body.clone()).map_err(|_| invalid("the job cannot be read"))?;
         let to = Mailbox::parse(&letter.recipient).map_err(|_| invalid("the recipient is no address"))?;
-        let content = self.templates.write(&letter).map_err(|error: WriteError| invalid(&error.to_string()))?;
+        let written = match letter.kind() {
+            MailKind::Written => Written::read(letter),
+            MailKind::Unspecified | MailKind::EmailVerification | MailKind::PasswordReset => {
+                self.templates.write(&letter).map(Written::by_template)
+            }
+        };
+        let written = written.map_err(|error: WriteError| invalid(&error.to_string()))?;
+        let from = written.from.unwrap_or_else(|| self.from.clone());
         Ok(Mail {
-            message_id: message_id(job.id.as_str(), &self.from),
-            from: self.from.clone(),
-            reply_to: self.reply_to.clone(),
+            message_id: message_id(job.id.as_str(), &from),
+            from,
+            reply_to: written.reply_to.or_else(|| self.reply_to.clone()),
             to,
-            content,
+            content: written.content,
         })
     }
 

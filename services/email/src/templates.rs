@@ -66,12 +66,15 @@ struct Layer {
 /// Why there is no mail for a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum WriteError {
-    /// This version does not know that kind of mail.
+    /// This version does not know that kind of mail, or it is not written from templates.
     #[error("no such kind of mail")]
     UnknownKind,
     /// The user is not what auth sends.
     #[error("the user is no object")]
     NoUser,
+    /// A mail that was written by the app, and is none.
+    #[error("there is no text, or an address that is none")]
+    NotWritten,
     /// Nothing to read.
     #[error("{0}")]
     Render(#[from] RenderError),
@@ -97,7 +100,7 @@ impl Templates {
         let kind = match job.kind() {
             MailKind::EmailVerification => &self.verification,
             MailKind::PasswordReset => &self.password_reset,
-            MailKind::Unspecified => return Err(WriteError::UnknownKind),
+            MailKind::Unspecified | MailKind::Written => return Err(WriteError::UnknownKind),
         };
         let user = user(job)?;
         let of_user = |field: &str| user.get(field).and_then(Json::as_str);
@@ -141,7 +144,7 @@ impl KindTemplates {
         let subject = self.subject.own(locale).or(self.subject.built_in.as_ref());
         Ok(Content {
             subject: one_line(&render(subject, Escape::None)?),
-            text: render(own_text.or(self.text.built_in.as_ref()), Escape::None)?,
+            text: Some(render(own_text.or(self.text.built_in.as_ref()), Escape::None)?),
             html: (!html.trim().is_empty()).then_some(html),
             at_provider: self.at_provider.clone().map(|template| (template, values)),
         })

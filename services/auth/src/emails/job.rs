@@ -36,6 +36,7 @@ impl AuthService {
             // Without one there may be one in a field of the user: which, is for the email service to know.
             locale: locale.to_owned(),
             user: Json::Object(user.shown()).to_string().into(),
+            ..MailJob::default()
         };
         let condition = json!({ "objectId": user.id(), purpose.column(): token });
         let witness = Witness { class_name: "_User".to_owned(), condition: condition.to_string() };

@@ -32,12 +32,12 @@ impl Sender for Mailgun {
             ("from", from.as_str()),
             ("to", &to),
             ("subject", &content.subject),
-            ("text", &content.text),
             ("h:Message-Id", &mail.message_id),
             ("h:Auto-Submitted", "auto-generated"),
             // A link that lets its reader in is not to pass through anybody else's hands.
             ("o:tracking", "no"),
         ];
+        form.extend(content.text.as_deref().map(|text| ("text", text)));
         form.extend(content.html.as_deref().map(|html| ("html", html)));
         form.extend(reply_to.as_deref().map(|reply_to| ("h:Reply-To", reply_to)));
         let request = self.client.post(&self.url).basic_auth("api", Some(self.api_key.expose_secret())).form(&form);

@@ -32,12 +32,14 @@ impl Sender for Postmark {
             "From": mail.from.to_string(),
             "To": mail.to.to_string(),
             "Subject": content.subject,
-            "TextBody": content.text,
             "MessageStream": self.stream,
             "TrackOpens": false,
             "TrackLinks": "None",
             "Headers": [{ "Name": "Auto-Submitted", "Value": "auto-generated" }],
         });
+        if let Some(text) = &content.text {
+            body["TextBody"] = json!(text);
+        }
         if let Some(html) = &content.html {
             body["HtmlBody"] = json!(html);
         }

@@ -1,11 +1,12 @@
 //! SendGrid: `POST /v3/mail/send`.
 
 use async_trait::async_trait;
+use parsefleet_core::Mailbox;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value as Json, json};
 
 use super::{SendError, Sender, http};
-use crate::{address::Mailbox, mail::Mail};
+use crate::mail::Mail;
 
 pub(crate) struct SendGrid {
     client: http::Client,
@@ -48,10 +49,11 @@ fn body(mail: &Mail) -> Json {
         body["personalizations"][0]["dynamic_template_data"] = data.clone();
         return body;
     }
-    let mut parts = vec![json!({ "type": "text/plain", "value": content.text })];
-    parts.extend(content.html.as_ref().map(|html| json!({ "type": "text/html", "value": html })));
+    // In this order, or it is refused.
+    let parts = [("text/plain", &content.text), ("text/html", &content.html)].into_iter();
+    let parts = parts.filter_map(|(kind, part)| part.as_ref().map(|part| json!({ "type": kind, "value": part })));
     body["subject"] = json!(content.subject);
-    body["content"] = Json::Array(parts);
+    body["content"] = parts.collect();
     body
 }
 

@@ -39,9 +39,11 @@ impl Ses {
 
     fn body(&self, mail: &Mail) -> Json {
         let part = |text: &str| json!({ "Data": text, "Charset": "UTF-8" });
-        let mut parts = json!({ "Text": part(&mail.content.text) });
-        if let Some(html) = &mail.content.html {
-            parts["Html"] = part(html);
+        let mut parts = json!({});
+        for (name, content) in [("Text", &mail.content.text), ("Html", &mail.content.html)] {
+            if let Some(content) = content {
+                parts[name] = part(content);
+            }
         }
         let mut body = json!({
             "FromEmailAddress": mail.from.to_ascii(),

@@ -18,12 +18,13 @@ use lettre::{
         extension::ClientId,
     },
 };
+use parsefleet_core::Mailbox;
 use parsefleet_runtime::config::{Smtp, SmtpSecurity};
 use secrecy::ExposeSecret as _;
 
 use self::connections::{Connections, Server};
 use super::{FailureClass, SendError, Sender};
-use crate::{address::Mailbox, mail::Mail, service::EmailError};
+use crate::{mail::Mail, service::EmailError};
 
 /// Longest time for one mail, the connection included.
 const TIMEOUT: Duration = Duration::from_secs(25);
@@ -97,10 +98,10 @@ fn message(mail: &Mail) -> Result<Message, SendError> {
     if let Some(reply_to) = &mail.reply_to {
         builder = builder.reply_to(mailbox(reply_to)?);
     }
-    let text = mail.content.text.clone();
-    let message = match mail.content.html.clone() {
-        Some(html) => builder.multipart(MultiPart::alternative_plain_html(text, html)),
-        None => builder.singlepart(SinglePart::plain(text)),
+    let message = match (mail.content.text.clone(), mail.content.html.clone()) {
+        (Some(text), Some(html)) => builder.multipart(MultiPart::alternative_plain_html(text, html)),
+        (None, Some(html)) => builder.singlepart(SinglePart::html(html)),
+        (text, None) => builder.singlepart(SinglePart::plain(text.unwrap_or_default())),
     };
     message.map_err(|_| no_message())
 }

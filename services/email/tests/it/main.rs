@@ -5,6 +5,7 @@ mod providers;
 mod shared;
 mod smtp;
 mod start;
+mod written;
 
 use std::path::Path;
 
@@ -43,6 +44,7 @@ fn job(id: &str, recipient: &str) -> Result<Job> {
         app_name: "Ännchens App".to_owned(),
         locale: String::new(),
         user: json!({ "username": "ann", "email": recipient }).to_string().into(),
+        ..MailJob::default()
     };
     Ok(Job::with_id(JobId::try_new(id)?, Queue::Mail, mail.encode_to_vec()))
 }

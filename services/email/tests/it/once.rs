@@ -79,6 +79,7 @@ async fn headers_cannot_be_injected() -> Result<()> {
         app_name: "App\r\nBcc: everybody@example.com\r\n\r\nbody".to_owned(),
         locale: "de\r\nX: y".to_owned(),
         user: json!({ "username": "x\r\n.\r\nDATA\r\n" }).to_string().into(),
+        ..MailJob::default()
     };
     let job = Job::with_id(JobId::try_new("a")?, Queue::Mail, letter.encode_to_vec());
     assert_eq!(service.handle(&job).await, Verdict::Done);

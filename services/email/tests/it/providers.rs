@@ -20,7 +20,7 @@ use super::{RECIPIENT, SECRET, TOKEN, buried, retried, send};
 
 /// A request that came.
 #[derive(Clone)]
-struct Seen {
+pub(super) struct Seen {
     method: Method,
     path: String,
     headers: HeaderMap,
@@ -28,8 +28,8 @@ struct Seen {
 }
 
 /// A provider that answers everything alike.
-struct Provider {
-    url: String,
+pub(super) struct Provider {
+    pub(super) url: String,
     shared: Arc<Shared>,
     _server: JoinSet<()>,
 }
@@ -40,7 +40,7 @@ struct Shared {
 }
 
 impl Provider {
-    async fn start(status: u16, body: &str) -> Result<Self> {
+    pub(super) async fn start(status: u16, body: &str) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", listener.local_addr()?);
         let shared = Arc::new(Shared {
@@ -64,7 +64,7 @@ impl Provider {
         Ok(())
     }
 
-    fn last(&self) -> Result<Seen> {
+    pub(super) fn last(&self) -> Result<Seen> {
         self.shared.seen.lock().unwrap_or_else(PoisonError::into_inner).pop().context("no request came")
     }
 }
@@ -83,8 +83,13 @@ async fn answer(
 }
 
 impl Seen {
-    fn json(&self) -> Result<Value> {
+    pub(super) fn json(&self) -> Result<Value> {
         Ok(serde_json::from_slice(&self.body)?)
+    }
+
+    /// The body as `application/x-www-form-urlencoded`.
+    pub(super) fn form(&self) -> Vec<(String, String)> {
+        form(&self.body)
     }
 
     fn header(&self, name: &str) -> &str {
@@ -106,7 +111,7 @@ async fn mailgun() -> Result<()> {
         let seen = provider.last()?;
         assert_eq!((seen.method.as_str(), seen.path.as_str()), ("POST", "/v3/mg.example.com/messages"));
         assert_eq!(seen.header("authorization"), format!("Basic {}", STANDARD.encode(format!("api:{SECRET}"))));
-        let form: Vec<(String, String)> = form(&seen.body);
+        let form = seen.form();
         let field = |name: &str| form.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str());
         assert_eq!((field("from"), field("to")), (Some("\"App\" <a@b.c>"), Some(RECIPIENT)));
         assert_eq!(field("subject"), Some("Please verify your e-mail for Ännchens App"));

@@ -25,7 +25,7 @@ Filters:
 Options:
   --all                     All dead letters that the filters let through.
   --json                    One JSON object a line, for programs.
-  --reveal                  Show links and users, which hold secrets.
+  --reveal                  Show links, users and the texts of mails, which hold secrets.
   -- <options>              Options of the server, as `parsefleet --help` lists them: appId, masterKey, amqpUrl, dataDir, or a
                             configuration file. The environment is read as well.
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use parsefleet_bus::{DeadJob, Queue};
-use parsefleet_proto::v1::{MailJob, MailKind};
+use parsefleet_proto::v1::{MailJob, MailKind, WrittenMail};
 use prost::Message as _;
 use serde_json::json;
 
@@ -55,14 +55,26 @@ fn mail_fields(mail: &MailJob, reveal: bool, field: &mut impl FnMut(&str, &str))
     let kind = match mail.kind() {
         MailKind::EmailVerification => "verification of an address",
         MailKind::PasswordReset => "reset of a password",
+        MailKind::Written => "written by the app",
         MailKind::Unspecified => "unknown",
     };
     field("mail", kind);
     field("recipient", &mail.recipient);
+    if let Some(written) = &mail.written {
+        return written_fields(written, reveal, field);
+    }
     field("app", &mail.app_name);
     field("locale", &mail.locale);
     field("link", if reveal { &mail.link } else { HIDDEN });
     field("user", if reveal { std::str::from_utf8(&mail.user).unwrap_or("(no text)") } else { HIDDEN });
+}
+
+fn written_fields(mail: &WrittenMail, reveal: bool, field: &mut impl FnMut(&str, &str)) {
+    field("from", mail.from());
+    field("reply to", mail.reply_to());
+    for (name, content) in [("subject", mail.subject.as_str()), ("text", mail.text()), ("html", mail.html())] {
+        field(name, if reveal { content } else { HIDDEN });
+    }
 }
 
 #[cfg(test)]
@@ -87,5 +99,21 @@ mod tests {
         let revealed = dead(&letter, true);
         assert!(revealed.contains("secret") && revealed.contains("countess"));
         assert!(!line(&letter).contains("secret"));
+
+        let mail = MailJob {
+            kind: MailKind::Written.into(),
+            recipient: "ada@example.com".into(),
+            written: Some(WrittenMail {
+                subject: "the secret".into(),
+                text: Some("your secret".into()),
+                html: Some("<b>secret</b>".into()),
+                ..WrittenMail::default()
+            }),
+            ..MailJob::default()
+        };
+        let letter = DeadJob { job: Job::new(Queue::Mail, mail.encode_to_vec()), ..letter };
+        let shown = dead(&letter, false);
+        assert!(shown.contains("ada@example.com") && !shown.contains("secret"), "{shown}");
+        assert_eq!(dead(&letter, true).matches("secret").count(), 3);
     }
 }

@@ -8,20 +8,23 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 pub struct Message {
     /// Names and decoded values, in their order.
     pub headers: Vec<(String, String)>,
-    /// The plain text.
+    /// The plain text; empty if there is only HTML.
     pub text: String,
     /// The HTML, if there is some.
     pub html: Option<String>,
 }
 
 impl Message {
-    /// Reads a mail: plain text, or `multipart/alternative` with plain text and HTML.
+    /// Reads a mail: plain text, HTML, or `multipart/alternative` with both.
     pub fn parse(data: &str) -> Result<Self> {
         let (headers, body) = split(data)?;
         let content_type = value(&headers, "Content-Type").unwrap_or_default().to_owned();
         let Some(boundary) = boundary(&content_type) else {
-            let text = decode_body(&headers, body)?;
-            return Ok(Self { headers, text, html: None });
+            let content = decode_body(&headers, body)?;
+            return Ok(match content_type.starts_with("text/html") {
+                true => Self { headers, text: String::new(), html: Some(content) },
+                false => Self { headers, text: content, html: None },
+            });
         };
         let mut texts = (None, None);
         for part in body.split(&format!("--{boundary}")).skip(1) {

@@ -1,4 +1,4 @@
-//! Addresses that a header, an envelope or a provider takes as they stand.
+//! E-mail addresses that a header, an envelope or a provider takes as they stand.
 
 use std::fmt;
 
@@ -7,9 +7,10 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 /// Longest address (RFC 5321).
 const MAX_ADDRESS: usize = 254;
 
-/// One address, with or without a name. It has no character that would end a header line or begin another address.
+/// One address, with or without a name. It has no character that would end a header line or begin another address. It has no
+/// `Debug`: whose address it is does not belong into a log.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Mailbox {
+pub struct Mailbox {
     name: Option<String>,
     address: String,
 }
@@ -17,11 +18,14 @@ pub(crate) struct Mailbox {
 /// A text that is no address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("it is no address")]
-pub(crate) struct NotAnAddress;
+pub struct NotAnAddress;
 
 impl Mailbox {
     /// Reads `user@host`, or `A name <user@host>`.
-    pub(crate) fn parse(text: &str) -> Result<Self, NotAnAddress> {
+    ///
+    /// # Errors
+    /// For any other text.
+    pub fn parse(text: &str) -> Result<Self, NotAnAddress> {
         let text = text.trim();
         let (name, address) = match text.strip_suffix('>').and_then(|rest| rest.rsplit_once('<')) {
             Some((name, address)) => (name.trim().trim_matches('"').trim(), address),
@@ -35,20 +39,22 @@ impl Mailbox {
     }
 
     /// `user@host`
-    pub(crate) fn address(&self) -> &str {
+    pub fn address(&self) -> &str {
         &self.address
     }
 
-    pub(crate) fn name(&self) -> Option<&str> {
+    /// The name, if it has one.
+    pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
     }
 
-    pub(crate) fn host(&self) -> &str {
+    /// What stands behind the `@`.
+    pub fn host(&self) -> &str {
         self.address.rsplit_once('@').map_or("", |(_, host)| host)
     }
 
     /// In ASCII, the name as RFC 2047 encodes it where it has to.
-    pub(crate) fn to_ascii(&self) -> String {
+    pub fn to_ascii(&self) -> String {
         match &self.name {
             Some(name) if !name.is_ascii() => format!("=?UTF-8?B?{}?= <{}>", STANDARD.encode(name), self.address),
             _ => self.to_string(),
@@ -96,6 +102,7 @@ mod tests {
             ("jürgen@exämple.com", "jürgen@exämple.com"),
         ] {
             assert_eq!(Mailbox::parse(text).map(|mailbox| mailbox.to_string()), Ok(shown.to_owned()), "{text}");
+            assert_eq!(Mailbox::parse(shown).map(|mailbox| mailbox.to_string()), Ok(shown.to_owned()), "{text}");
         }
         let mailbox = Mailbox::parse("Ä <a@b.c>").map(|mailbox| mailbox.to_ascii());
         assert_eq!(mailbox.as_deref(), Ok("=?UTF-8?B?w4Q=?= <a@b.c>"));
