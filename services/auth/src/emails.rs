@@ -1,6 +1,6 @@
-//! Mails to users: to verify an address, to choose a new password.
+//! Mails to users: to verify an address, to choose a new password; and those that the app's own code writes ([`written`]).
 //!
-//! A mail belongs to a write: that of the token in its link. It is kept as an intent before the write and published after it
+//! A mail to a user belongs to a write: that of the token in its link. It is kept as an intent before the write and published after it
 //! (`outbox.rs`), so that neither is there without the other. What a link is worth is decided by one atomic change of the row
 //! that has its token; so a link works once, however often it is opened at the same time.
 //!
@@ -16,6 +16,7 @@ mod row;
 mod verification;
 mod verify;
 mod wish;
+mod written;
 
 use parsefleet_bus::Intent;
 use parsefleet_core::{ErrorCode, ParseError, acl::is_truthy, error::Result};

@@ -15,6 +15,7 @@ use parsefleet_runtime::Shutdown;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 use tonic::async_trait;
+use tracing::Instrument as _;
 
 use crate::{
     rows::{Rows, Search, Touch},
@@ -78,6 +79,33 @@ impl AuthService {
             None => {
                 tracing::error!(queue = job.queue.name(), "a job was made, and nothing is configured that does jobs");
                 Err(internal())
+            }
+        }
+    }
+
+    /// Keeps a job that belongs to no write, and has it published. Its own entry is its witness: for as long as it is there it is
+    /// to be published, by whoever finds it, and no entry is removed before that.
+    ///
+    /// # Errors
+    /// If it cannot be kept. It is not going to be done then, unless the store that failed kept it and stays away.
+    pub(crate) async fn entrust(&self, job: Job) -> Result<()> {
+        let entry = json!({ "objectId": job.id.as_str() });
+        let witness = Witness { class_name: CLASS.to_owned(), condition: entry.to_string() };
+        match self.intend(job, witness).await {
+            Ok(intent) => {
+                intent.happened();
+                Ok(())
+            }
+            Err(error) => {
+                // It may be there although nobody said so, and whoever asked was told that it is not.
+                let rows = self.rows.clone();
+                let removal = async move {
+                    if let Err(error) = rows.remove(&context(), CLASS, &entry).await {
+                        tracing::warn!(code = error.code as i32, "a job that was refused may be done all the same");
+                    }
+                };
+                self.tasks.spawn(removal.in_current_span());
+                Err(error)
             }
         }
     }

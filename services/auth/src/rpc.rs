@@ -10,9 +10,9 @@ use parsefleet_proto::{
         CreateRequest, CredentialsRequest, DeleteRequest, DeleteResponse, LogInAsRequest, LogOutRequest,
         LogOutResponse, RequestEmailVerificationRequest, RequestEmailVerificationResponse, RequestPasswordResetRequest,
         RequestPasswordResetResponse, ResendVerificationEmailRequest, ResendVerificationEmailResponse,
-        ResetPasswordRequest, ResetPasswordResponse, ResolveRequest, ResolveResponse, TransactRequest,
-        TransactResponse, UpdateRequest, UpdateResponse, UpgradeSessionRequest, UpgradeSessionResponse, UserResponse,
-        VerifyEmailRequest, VerifyEmailResponse,
+        ResetPasswordRequest, ResetPasswordResponse, ResolveRequest, ResolveResponse, SendEmailRequest,
+        SendEmailResponse, TransactRequest, TransactResponse, UpdateRequest, UpdateResponse, UpgradeSessionRequest,
+        UpgradeSessionResponse, UserResponse, VerifyEmailRequest, VerifyEmailResponse,
         auth_server::{Auth, AuthServer},
     },
 };
@@ -89,6 +89,10 @@ impl Auth for AuthService {
         request: Request<RequestEmailVerificationRequest>,
     ) -> Result<Response<RequestEmailVerificationResponse>, Status> {
         answer(self.request_verification(request.into_inner())).await
+    }
+
+    async fn send_email(&self, request: Request<SendEmailRequest>) -> Result<Response<SendEmailResponse>, Status> {
+        answer(self.send_written_mail(request.into_inner())).await
     }
 
     async fn verify_email(

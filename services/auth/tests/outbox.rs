@@ -9,13 +9,18 @@ use std::{
 
 use async_trait::async_trait;
 use parsefleet_auth::{AuthService, News};
-use parsefleet_bus::{Bus, Deliveries, EmbeddedBus, Job, Queue, RetrySchedule, Witness};
+use parsefleet_bus::{Bus, Deliveries, EmbeddedBus, Job, Queue, RabbitBus, RetrySchedule, Witness};
 use parsefleet_data::{DataService, Invalidation, Settings, store::SqliteStore};
 use parsefleet_proto::{
     error_from_status,
     v1::{
-        ChangeRowRequest, FindRowsRequest, InsertRowRequest, MailJob, Privilege, RegisterHookRequest, RequestContext,
-        RequestPasswordResetRequest, auth_client::AuthClient, hooks_client::HooksClient, rows_client::RowsClient,
+        ChangeRowRequest, ChangeRowResponse, FindRowsRequest, FindRowsResponse, InsertRowRequest, InsertRowResponse,
+        MailJob, Privilege, RegisterHookRequest, RemoveRowsRequest, RemoveRowsResponse, RequestContext,
+        RequestPasswordResetRequest, SendEmailRequest,
+        auth_client::AuthClient,
+        hooks_client::HooksClient,
+        rows_client::RowsClient,
+        rows_server::{Rows, RowsServer},
     },
 };
 use parsefleet_runtime::{
@@ -23,9 +28,10 @@ use parsefleet_runtime::{
     config::{self, Config, Launch},
     rpc::Channel,
 };
-use parsefleet_testkit::servers::{WebhookAnswer, WebhookReceiver};
+use parsefleet_testkit::servers::{WebhookAnswer, WebhookReceiver, free_port};
 use prost::Message as _;
 use serde_json::json;
+use tonic::{Request, Response, Status};
 
 /// Longer than an entry waits for the sweep.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -102,9 +108,13 @@ impl Machine {
 
     /// An auth service, which belongs to the runtime that calls this.
     fn auth(&self, shutdown: &Shutdown) -> AuthService {
-        let data = Channel::local(self.data.clone().into_server());
         let rows = Channel::local(self.data.clone().into_rows_server());
-        let bus = Arc::<EmbeddedBus>::clone(&self.bus);
+        self.auth_with(rows, Arc::<EmbeddedBus>::clone(&self.bus), shutdown)
+    }
+
+    /// The same with other rows and another bus.
+    fn auth_with(&self, rows: Channel, bus: Arc<dyn Bus>, shutdown: &Shutdown) -> AuthService {
+        let data = Channel::local(self.data.clone().into_server());
         let hooks = Channel::local(self.data.clone().into_hooks_server());
         AuthService::new(Arc::new(config()), data, rows, hooks, Arc::new(Nobody)).publishing(bus, shutdown)
     }
@@ -199,6 +209,105 @@ fn mails_that_were_asked_for_survive_the_process() {
         shutdown.trigger();
         shutdown.complete().await;
     });
+}
+
+/// Its entry is all that is left of a mail which the app wrote, when the process is gone and the bus was away: it is enough.
+#[test]
+fn mails_of_the_apps_own_survive_the_process() {
+    let runtime = || tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let (first, second) = (runtime(), runtime());
+    let machine = second.block_on(Machine::new());
+    first.block_on(async {
+        let nobody = format!("amqp://guest:guest@127.0.0.1:{}/", free_port().unwrap());
+        let away: Arc<dyn Bus> = Arc::new(RabbitBus::try_new(&nobody, "away", RetrySchedule::default()).unwrap());
+        let rows = Channel::local(machine.data.clone().into_rows_server());
+        let auth = machine.auth_with(rows, away, &shutdown());
+        let mut client = AuthClient::new(Channel::local(auth.into_server()));
+        let body = json!({ "to": ["ada@example.com", "bob@example.com"], "subject": "s", "html": "<p>" });
+        client.send_email(SendEmailRequest { context: context(), body: body.to_string().into() }).await.unwrap();
+        let body = json!({ "to": ["ada@example.com", "nobody"], "subject": "s", "html": "<p>" });
+        client.send_email(SendEmailRequest { context: context(), body: body.to_string().into() }).await.unwrap_err();
+    });
+    first.shutdown_background();
+
+    second.block_on(async {
+        let mut rows = machine.rows();
+        entries(&mut rows, 1).await;
+        let shutdown = shutdown();
+        let _auth = machine.auth(&shutdown);
+        let mut deliveries = machine.bus.consume(Queue::Mail, 4);
+        let delivery = tokio::time::timeout(LIMIT, deliveries.next()).await.expect("the mail is published");
+        let mail = MailJob::decode(delivery.job.body.clone()).unwrap();
+        assert_eq!(mail.recipients, ["ada@example.com", "bob@example.com"]);
+        assert_eq!((mail.recipient.as_str(), mail.written.unwrap().html()), ("", "<p>"));
+        delivery.receipt.done().await.unwrap();
+        entries(&mut rows, 0).await;
+        shutdown.trigger();
+        shutdown.complete().await;
+    });
+}
+
+/// Stores what it is told to, and does not live to say so.
+struct Dying(DataService);
+
+#[async_trait]
+impl Rows for Dying {
+    async fn find(&self, request: Request<FindRowsRequest>) -> Result<Response<FindRowsResponse>, Status> {
+        self.0.find(request).await
+    }
+
+    async fn insert(&self, request: Request<InsertRowRequest>) -> Result<Response<InsertRowResponse>, Status> {
+        self.0.insert(request).await?;
+        Err(Status::unavailable("gone"))
+    }
+
+    async fn change(&self, request: Request<ChangeRowRequest>) -> Result<Response<ChangeRowResponse>, Status> {
+        self.0.change(request).await
+    }
+
+    async fn remove(&self, request: Request<RemoveRowsRequest>) -> Result<Response<RemoveRowsResponse>, Status> {
+        self.0.remove(request).await
+    }
+}
+
+/// Whoever is told of an error sends nothing, though the mail was kept.
+#[tokio::test]
+async fn a_mail_that_was_kept_without_a_word_is_not_sent() {
+    let machine = Machine::new().await;
+    let shutdown = shutdown();
+    let rows = Channel::local(RowsServer::new(Dying(machine.data.clone())));
+    let auth = machine.auth_with(rows, Arc::<EmbeddedBus>::clone(&machine.bus), &shutdown);
+    let mut client = AuthClient::new(Channel::local(auth.into_server()));
+    let body = json!({ "to": "ada@example.com", "subject": "s", "text": "t" }).to_string().into();
+    client.send_email(SendEmailRequest { context: context(), body }).await.unwrap_err();
+    entries(&mut machine.rows(), 0).await;
+    assert_eq!(machine.bus.backlog(Queue::Mail).await.unwrap().waiting, 0, "the sweep has published it");
+    shutdown.trigger();
+    shutdown.complete().await;
+}
+
+/// Only the master key writes in the app's name, whoever asks: no gateway decides about that alone.
+#[tokio::test]
+async fn mails_of_the_apps_own_need_the_master_key() {
+    let machine = Machine::new().await;
+    let shutdown = shutdown();
+    let client = AuthClient::new(Channel::local(machine.auth(&shutdown).into_server()));
+    for (privilege, message) in [
+        (Privilege::Public, "unauthorized: master key is required"),
+        (Privilege::User, "unauthorized: master key is required"),
+        (Privilege::Maintenance, "unauthorized: master key is required"),
+        (Privilege::ReadOnlyMaster, "read-only masterKey isn't allowed to send a mail."),
+    ] {
+        let context =
+            RequestContext { privilege: privilege.into(), user_id: "ada".into(), ..RequestContext::default() };
+        let body = json!({ "to": "ada@example.com", "subject": "s", "text": "t" }).to_string().into();
+        let refusal = client.clone().send_email(SendEmailRequest { context: Some(context), body }).await.unwrap_err();
+        let error = error_from_status(&refusal).unwrap();
+        assert_eq!((error.code as i32, error.message.as_str()), (119, message));
+    }
+    entries(&mut machine.rows(), 0).await;
+    shutdown.trigger();
+    shutdown.complete().await;
 }
 
 /// The app is asked about whoever is to get a link, before one is made.

@@ -5,6 +5,7 @@ mod aggregate;
 mod batch;
 mod classes;
 mod config;
+mod emails;
 mod hooks;
 pub(crate) mod me;
 mod ownership;
@@ -62,6 +63,7 @@ pub(crate) enum Route<'a> {
     Hooks(HookCall<'a>),
     /// Ways in and out.
     Account(AccountCall),
+    SendEmail,
     ServerInfo,
     Security,
     Batch,
@@ -98,6 +100,7 @@ impl<'a> Route<'a> {
             (Verb::Get, None, None) if is(first, "serverInfo") => Ok(Some(Self::ServerInfo)),
             (Verb::Get, None, None) if is(first, "security") => Ok(Some(Self::Security)),
             (Verb::Post, None, None) if is(first, "batch") => Ok(Some(Self::Batch)),
+            (Verb::Post, None, None) if is(first, "emails") => Ok(Some(Self::SendEmail)),
             (Verb::Get, Some(class), None) if is(first, "aggregate") && !class.is_empty() => {
                 Ok(Some(Self::Aggregate { class: decode(class)? }))
             }
@@ -131,7 +134,7 @@ impl<'a> Route<'a> {
             Self::GetConfig | Self::UpdateConfig => Some("_GlobalConfig"),
             Self::Schemas(call) => call.class(),
             Self::Hooks(call) => call.class(),
-            Self::Account(_) | Self::ServerInfo | Self::Security | Self::Batch => None,
+            Self::Account(_) | Self::SendEmail | Self::ServerInfo | Self::Security | Self::Batch => None,
         }
     }
 
@@ -148,6 +151,7 @@ impl<'a> Route<'a> {
             | Self::UpdateConfig
             | Self::Schemas(_)
             | Self::Hooks(_)
+            | Self::SendEmail
             | Self::ServerInfo
             | Self::Security
             | Self::Batch => return Vec::new(),
@@ -198,6 +202,7 @@ pub(crate) async fn run(app: &App, call: Call<'_>) -> Result<Reply> {
         Route::Schemas(call) => schemas::run(app, caller, call, body).await,
         Route::Hooks(call) => hooks::run(app, caller, call, body).await,
         Route::Account(call) => accounts::run(app, caller, call, query, body, mount_url).await,
+        Route::SendEmail => emails::send(app, caller, body).await,
         Route::ServerInfo => Ok(server_info::get(app, &caller.master_reader()?)),
         Route::Security => security::get(app, &caller.master_reader()?),
         Route::Batch => batch::run(app, caller, &body, mount_url, &request_id).await,

@@ -9,8 +9,8 @@ use parsefleet_core::ParseError;
 use parsefleet_proto::v1::{
     ChallengeRequest, CreateOwnedResponse, CreateRequest, CredentialsRequest, DeleteRequest, LogInAsRequest,
     LogOutRequest, Once, OperationResult, RequestContext, RequestEmailVerificationRequest, RequestPasswordResetRequest,
-    ResolveRequest, ResolveResponse, TransactRequest, UpdateRequest, UpgradeSessionRequest, auth_client::AuthClient,
-    auth_server::Auth, operation::Operation as Kind,
+    ResolveRequest, ResolveResponse, SendEmailRequest, TransactRequest, UpdateRequest, UpgradeSessionRequest,
+    auth_client::AuthClient, auth_server::Auth, operation::Operation as Kind,
 };
 use parsefleet_runtime::rpc::{self, Channel, MESSAGE_LIMIT};
 use tonic::{Request, Response};
@@ -96,5 +96,9 @@ impl AuthBackend {
         message: RequestEmailVerificationRequest,
     ) -> Result<(), ParseError> {
         ask!(self, "/parsefleet.v1.Auth/RequestEmailVerification", request_email_verification, message).map(|_| ())
+    }
+
+    pub(crate) async fn send_email(&self, message: SendEmailRequest) -> Result<(), ParseError> {
+        ask!(self, "/parsefleet.v1.Auth/SendEmail", send_email, message).map(|_| ())
     }
 }

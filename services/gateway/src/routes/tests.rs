@@ -67,6 +67,14 @@ fn me_is_an_id_only_to_those_who_do_not_read() {
 }
 
 #[test]
+fn mails_are_sent_only() {
+    assert_eq!(find("POST", "/Emails/"), Some(Route::SendEmail));
+    for (verb, path) in [("GET", "/emails"), ("PUT", "/emails"), ("DELETE", "/emails"), ("POST", "/emails/x")] {
+        assert_eq!(find(verb, path), None, "{verb} {path}");
+    }
+}
+
+#[test]
 fn hooks_of_triggers_have_four_routes() {
     let (class, trigger) = (Cow::from("A"), Cow::from("beforeSave"));
     assert_eq!(find("GET", "/hooks/triggers"), Some(Route::Hooks(HookCall::List)));

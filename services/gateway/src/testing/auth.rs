@@ -18,9 +18,9 @@ use parsefleet_proto::{
         LogOutResponse, OperationResult, RequestContext, RequestEmailVerificationRequest,
         RequestEmailVerificationResponse, RequestPasswordResetRequest, RequestPasswordResetResponse,
         ResendVerificationEmailRequest, ResendVerificationEmailResponse, ResetPasswordRequest, ResetPasswordResponse,
-        ResolveRequest, ResolveResponse, TransactRequest, TransactResponse, UpdateRequest, UpdateResponse,
-        UpgradeSessionRequest, UpgradeSessionResponse, UserResponse, VerifyEmailRequest, VerifyEmailResponse,
-        auth_server::Auth,
+        ResolveRequest, ResolveResponse, SendEmailRequest, SendEmailResponse, TransactRequest, TransactResponse,
+        UpdateRequest, UpdateResponse, UpgradeSessionRequest, UpgradeSessionResponse, UserResponse, VerifyEmailRequest,
+        VerifyEmailResponse, auth_server::Auth,
     },
 };
 use tonic::{Request, Response, Status, async_trait};
@@ -42,6 +42,7 @@ pub(crate) enum AuthAsked {
     Challenge(ChallengeRequest),
     RequestPasswordReset(RequestPasswordResetRequest),
     RequestEmailVerification(RequestEmailVerificationRequest),
+    SendEmail(SendEmailRequest),
 }
 
 /// Knows sessions of the user `user1`: `r:good` and others. Those that begin with `r:slow` are answered late. Whatever else it is asked succeeds; somebody
@@ -68,6 +69,7 @@ impl AuthAsked {
             Self::Challenge(request) => request.context,
             Self::RequestPasswordReset(request) => request.context,
             Self::RequestEmailVerification(request) => request.context,
+            Self::SendEmail(request) => request.context,
         }
     }
 }
@@ -180,6 +182,11 @@ impl Auth for OneSession {
     ) -> Result<Response<RequestEmailVerificationResponse>, Status> {
         self.note(AuthAsked::RequestEmailVerification(request.into_inner()));
         Ok(Response::new(RequestEmailVerificationResponse {}))
+    }
+
+    async fn send_email(&self, request: Request<SendEmailRequest>) -> Result<Response<SendEmailResponse>, Status> {
+        self.note(AuthAsked::SendEmail(request.into_inner()));
+        Ok(Response::new(SendEmailResponse {}))
     }
 
     async fn verify_email(

@@ -96,6 +96,28 @@ async fn a_log_out_names_the_token_that_was_presented() {
 }
 
 #[tokio::test]
+async fn mails_of_the_apps_own_code_need_the_master_key() {
+    let setup = Setup::new(&[("PARSE_SERVER_ENABLE_SANITIZED_ERROR_RESPONSE", "false")]);
+    let body = r#"{ "to": "a@b.c", "subject": "s", "text": "t" }"#;
+    for headers in [&[APP][..], &[APP, GOOD], &[APP, ("x-parse-maintenance-key", "maintenance")]] {
+        let response = setup.ask("POST /parse/emails", headers, body).await;
+        let expected = (403, &br#"{"error":"unauthorized: master key is required"}"#[..]);
+        assert_eq!((response.status().as_u16(), &response.body()[..]), expected, "{headers:?}");
+        assert!(setup.all_asked().is_empty(), "{headers:?}");
+    }
+    let response = setup.ask("POST /parse/emails", &[APP, MASTER], body).await;
+    assert_eq!((response.status().as_u16(), &response.body()[..]), (200, &b"{}"[..]));
+    let AuthAsked::SendEmail(request) = asked(&setup) else { panic!("something else") };
+    assert_eq!(request.body, body);
+    // As the JavaScript SDK sends it: nothing of its conventions is taken for a part of the mail.
+    let tunnelled =
+        r#"{"_ApplicationId":"test","_MasterKey":"master","_ClientVersion":"js","_InstallationId":"i","to":"a@b.c"}"#;
+    assert_eq!(setup.ask("POST /parse/emails", &[], tunnelled).await.status(), 200);
+    let AuthAsked::SendEmail(request) = asked(&setup) else { panic!("something else") };
+    assert_eq!(request.body, r#"{"to":"a@b.c"}"#);
+}
+
+#[tokio::test]
 async fn only_the_upgrade_takes_a_token_of_an_older_kind() {
     let setup = Setup::new(&[]);
     for (headers, token) in

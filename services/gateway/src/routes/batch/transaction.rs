@@ -75,6 +75,7 @@ fn operation(caller: &Caller, part: &Part, route: &Route<'_>, mount_url: &str) -
         | Route::Schemas(_)
         | Route::Hooks(_)
         | Route::Account(_)
+        | Route::SendEmail
         | Route::CurrentSession
         | Route::GetConfig
         | Route::UpdateConfig
@@ -100,6 +101,7 @@ fn body_of(caller: &Caller, route: &Route<'_>, result: OperationResult) -> bytes
         | Route::Schemas(_)
         | Route::Hooks(_)
         | Route::Account(_)
+        | Route::SendEmail
         | Route::CurrentSession
         | Route::GetConfig
         | Route::UpdateConfig
