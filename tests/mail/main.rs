@@ -4,6 +4,7 @@
 
 mod crashes;
 mod refusals;
+mod written;
 
 use std::{collections::BTreeMap, time::Duration};
 

@@ -134,6 +134,8 @@ fn ways_in_and_out() -> Vec<Question> {
     for path in ["/requestPasswordReset", "/verificationEmailRequest"] {
         questions.push(Question::new("POST", path, Some(json!({ "email": "nobody@example.com" }))));
     }
+    let mail = json!({ "to": "nobody@example.com", "subject": "s", "text": "t" });
+    questions.push(Question::new("POST", "/emails", Some(mail)));
     for (path, body) in [
         ("/users/<user>", json!({ "k": 1 })),
         ("/users/<user>", json!({ "emailVerified": true })),
