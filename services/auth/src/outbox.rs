@@ -11,7 +11,7 @@ use parsefleet_bus::{
 };
 use parsefleet_core::{ErrorCode, ParseError, error::Result};
 use parsefleet_proto::v1::{Privilege, RequestContext};
-use parsefleet_runtime::Shutdown;
+use parsefleet_runtime::{Shutdown, rpc::deadline};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 use tonic::async_trait;
@@ -20,6 +20,7 @@ use tracing::Instrument as _;
 use crate::{
     rows::{Rows, Search, Touch},
     service::AuthService,
+    writes::late,
 };
 
 /// The class of what waits.
@@ -91,23 +92,35 @@ impl AuthService {
     pub(crate) async fn entrust(&self, job: Job) -> Result<()> {
         let entry = json!({ "objectId": job.id.as_str() });
         let witness = Witness { class_name: CLASS.to_owned(), condition: entry.to_string() };
-        match self.intend(job, witness).await {
-            Ok(intent) => {
-                intent.happened();
-                Ok(())
+        let (service, left) = (self.clone(), deadline::remaining());
+        let work = async move {
+            let kept = match left {
+                None => service.intend(job, witness).await,
+                Some(left) => {
+                    deadline::within(left, service.intend(job, witness)).await.unwrap_or_else(|_| Err(late()))
+                }
+            };
+            match kept {
+                Ok(intent) => {
+                    intent.happened();
+                    Ok(())
+                }
+                Err(error) => {
+                    // It may be there although nobody said so, and whoever asked was told that it is not.
+                    let rows = service.rows.clone();
+                    service.tasks.spawn(remove(rows, entry).in_current_span());
+                    Err(error)
+                }
             }
-            Err(error) => {
-                // It may be there although nobody said so, and whoever asked was told that it is not.
-                let rows = self.rows.clone();
-                let removal = async move {
-                    if let Err(error) = rows.remove(&context(), CLASS, &entry).await {
-                        tracing::warn!(code = error.code as i32, "a job that was refused may be done all the same");
-                    }
-                };
-                self.tasks.spawn(removal.in_current_span());
-                Err(error)
-            }
-        }
+        };
+        // Its own task: one that is given up at the deadline would not see to what it has kept.
+        self.tasks.spawn(work.in_current_span()).await.unwrap_or_else(|_| Err(internal()))
+    }
+}
+
+async fn remove(rows: Rows, entry: Json) {
+    if let Err(error) = rows.remove(&context(), CLASS, &entry).await {
+        tracing::warn!(code = error.code as i32, "a job that was refused may be done all the same");
     }
 }
 

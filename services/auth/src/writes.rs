@@ -183,7 +183,8 @@ impl AuthService {
     }
 }
 
-fn late() -> ParseError {
+/// What is answered when the time of a request is over.
+pub(crate) fn late() -> ParseError {
     ParseError::new(ErrorCode::Timeout, "The request timed out.")
 }
 
