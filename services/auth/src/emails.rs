@@ -20,11 +20,11 @@ mod written;
 
 use parsefleet_bus::Intent;
 use parsefleet_core::{ErrorCode, ParseError, acl::is_truthy, error::Result};
-use parsefleet_proto::v1::RequestContext;
+use parsefleet_proto::v1::{RequestContext, UpdateRequest};
 use serde_json::{Map, Value as Json};
 
 use self::decision::Case;
-use crate::{service::AuthService, users::UserRow};
+use crate::{caller, json, service::AuthService, users::UserRow};
 
 /// A user whose address is new, or is sent again.
 pub(crate) struct Addressed<'a> {
@@ -52,16 +52,20 @@ pub(crate) struct MailPlan {
 }
 
 impl AuthService {
-    /// Refuses to let somebody in whose address is not verified, if it has to be. `providers` says what he comes with:
-    /// `password`, or the names of identities.
+    /// Refuses to let somebody in whose address is not verified, if it has to be. He comes with these identities, if with any.
     ///
     /// # Errors
     /// 205 for such a user.
-    pub(crate) async fn check_verified(&self, context: &RequestContext, user: &UserRow, providers: &str) -> Result<()> {
+    pub(crate) async fn check_verified(
+        &self,
+        context: &RequestContext,
+        user: &UserRow,
+        identities: Option<&Json>,
+    ) -> Result<()> {
         if user.email_verified.as_ref().is_some_and(is_truthy) {
             return Ok(());
         }
-        let case = Case::of_log_in(context, &user.object_id, providers);
+        let case = Case::of_log_in(context, &user.object_id, identities);
         if self.asks_to_verify(&case).await? && self.prevents_log_in(&case).await? {
             return Err(unverified());
         }
@@ -96,6 +100,17 @@ impl MailPlan {
             return Err(unverified());
         }
         Ok(())
+    }
+}
+
+/// The change that a link stands for: made in the name of the app, for who has the secret of the link need not be logged in.
+fn change_by_link(context: &RequestContext, user_id: &str, field: &str, value: Json) -> UpdateRequest {
+    UpdateRequest {
+        context: Some(caller::as_master(context)),
+        class_name: "_User".to_owned(),
+        object_id: user_id.to_owned(),
+        body: json::bytes(Map::from_iter([(field.to_owned(), value)])),
+        ..UpdateRequest::default()
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the app decides about mails, case by case: options that hold the address of a webhook in the place of a function.
 
-use parsefleet_core::error::Result;
+use parsefleet_core::{ErrorCode, ParseError, error::Result};
 use parsefleet_proto::v1::RequestContext;
 use parsefleet_runtime::config::Decision;
 use serde_json::{Map, Value as Json, json};
@@ -27,17 +27,13 @@ impl<'c> Case<'c> {
             return Self { context: user.context, user_id: user.user_id, user: written, about: Map::new() };
         }
         written.insert("objectId".to_owned(), user.user_id.into());
-        let providers = user.identities.and_then(Json::as_object).filter(|providers| !providers.is_empty());
-        let provider = match providers {
-            Some(providers) => providers.keys().map(String::as_str).collect::<Vec<_>>().join(","),
-            None => "password".to_owned(),
-        };
-        Self { context: user.context, user_id: "", user: written, about: created_with("signup", &provider) }
+        let about = created_with("signup", &origin(user.identities));
+        Self { context: user.context, user_id: "", user: written, about }
     }
 
-    /// Somebody logs in.
-    pub(super) fn of_log_in(context: &'c RequestContext, user_id: &'c str, providers: &str) -> Self {
-        Self { context, user_id, user: Map::new(), about: created_with("login", providers) }
+    /// Somebody logs in with these identities, or else with a password.
+    pub(super) fn of_log_in(context: &'c RequestContext, user_id: &'c str, identities: Option<&Json>) -> Self {
+        Self { context, user_id, user: Map::new(), about: created_with("login", &origin(identities)) }
     }
 
     /// Somebody asks for another mail.
@@ -72,8 +68,22 @@ impl AuthService {
         };
         let Case { context, user_id, user, about } = case;
         let call = Call { context, url, function, user_id, user: user.clone(), about: about.clone() };
-        Ok(self.triggers.call(call).await? == Some(Json::Bool(true)))
+        match self.triggers.call(call).await? {
+            Some(Json::Bool(answer)) => Ok(answer),
+            // Whoever does not answer the question has not decided anything.
+            None | Some(_) => {
+                let text = format!("{function} was not decided.");
+                Err(ParseError::new(ErrorCode::ScriptFailed, text))
+            }
+        }
     }
+}
+
+/// What somebody comes with, in Parse's words: the names of identities, or `password`. What takes one away is none.
+fn origin(identities: Option<&Json>) -> String {
+    let sent = identities.and_then(Json::as_object).into_iter().flatten();
+    let names: Vec<&str> = sent.filter(|(_, slice)| !slice.is_null()).map(|(name, _)| name.as_str()).collect();
+    if names.is_empty() { "password".to_owned() } else { names.join(",") }
 }
 
 fn created_with(action: &str, provider: &str) -> Map<String, Json> {

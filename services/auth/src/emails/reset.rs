@@ -3,18 +3,20 @@
 use parsefleet_core::{ErrorCode, ParseError, acl::is_truthy, error::Result};
 use parsefleet_proto::v1::{
     CheckResetTokenRequest, CheckResetTokenResponse, RequestContext, RequestPasswordResetRequest,
-    RequestPasswordResetResponse, ResetPasswordRequest, ResetPasswordResponse, UpdateRequest,
+    RequestPasswordResetResponse, ResetPasswordRequest, ResetPasswordResponse,
 };
 use serde_json::{Map, Value as Json, json};
+use tracing::Instrument as _;
 
 use super::{
+    change_by_link,
     job::locale_of,
     link::{Purpose, Token},
     row::Addressee,
     wish::Wish,
 };
 use crate::{
-    caller, clock,
+    clock,
     json::{self, delete},
     rows::Touch,
     service::AuthService,
@@ -83,13 +85,7 @@ impl AuthService {
     pub(crate) async fn reset_by_token(&self, request: ResetPasswordRequest) -> Result<ResetPasswordResponse> {
         let context = request.context.unwrap_or_default();
         let user = self.user_of_token(&context, &request.token).await?;
-        let change = UpdateRequest {
-            context: Some(caller::as_master(&context)),
-            class_name: "_User".to_owned(),
-            object_id: user.id().to_owned(),
-            body: json::bytes(Map::from_iter([("password".to_owned(), request.new_password.into())])),
-            ..UpdateRequest::default()
-        };
+        let change = change_by_link(&context, user.id(), "password", request.new_password.into());
         let plan = self.plan_changed_user(change).await?;
         if !plan.writes(HASH)? {
             return Err(ParseError::new(ErrorCode::ScriptFailed, "The password was not changed."));
@@ -98,7 +94,15 @@ impl AuthService {
         match self.carry_out(plan).await {
             Ok(_) => Ok(ResetPasswordResponse {}),
             Err(error) if error.code == ErrorCode::ObjectNotFound => Err(invalid()),
-            Err(error) => Err(error),
+            Err(error) => {
+                // It may have happened although nobody said so, and it is asked for when sessions are in the wrong hands.
+                if self.config.accounts.revoke_sessions_on_password_change {
+                    let (service, id) = (self.clone(), user.id().to_owned());
+                    let ending = async move { drop(service.end_sessions_of(&context, &id).await) };
+                    self.tasks.spawn(ending.in_current_span());
+                }
+                Err(error)
+            }
         }
     }
 

@@ -15,16 +15,21 @@ use super::{
     row::Addressee,
     wish::Wish,
 };
-use crate::{json, rows::Touch, service::AuthService};
+use crate::{
+    json::{self, delete},
+    rows::Touch,
+    service::AuthService,
+};
 
 impl AuthService {
     /// What the write means for the address: a token, and a mail that is sent once the write happened.
     pub(crate) async fn plan_mail(&self, user: &Addressed<'_>) -> Result<MailPlan> {
-        let email = user.email.filter(|email| !email.is_empty() && is_anonymous_at_most(user.identities));
+        let new_email = user.email.filter(|email| !email.is_empty());
+        let email = new_email.filter(|_| is_anonymous_at_most(user.identities));
         let may_have_to_wait = user.is_new && !has_identity(user.identities);
         let case = Case::of_write(user);
         if (email.is_none() && !may_have_to_wait) || !self.asks_to_verify(&case).await? {
-            return Ok(MailPlan::default());
+            return self.plan_unverified(user, new_email).await;
         }
         let awaits_verification = may_have_to_wait && self.prevents_log_in(&case).await?;
         let Some(email) = email else { return Ok(MailPlan { awaits_verification, ..MailPlan::default() }) };
@@ -39,6 +44,22 @@ impl AuthService {
             false => None,
         };
         Ok(MailPlan { columns, awaits_verification, intent })
+    }
+
+    /// What the write means for an address that nobody is asked to verify: it is not the one that was verified before, nor is an
+    /// older link good for it. Parse Server leaves both as they are.
+    async fn plan_unverified(&self, user: &Addressed<'_>, email: Option<&str>) -> Result<MailPlan> {
+        let never = user.is_new || self.config.user_mail.verification.is_asked.is_never();
+        let Some(email) = email.filter(|_| !never) else { return Ok(MailPlan::default()) };
+        let present = Addressee::find(&self.rows, user.context, json!({ "objectId": user.user_id })).await?;
+        let is_new_address = |present: &Addressee| present.text("email") != Some(email);
+        if !present.is_some_and(|present| is_new_address(&present)) {
+            return Ok(MailPlan::default());
+        }
+        let links = [Purpose::Verify.column(), Purpose::Verify.expiry_column()];
+        let mut columns: Map<String, Json> = links.map(|column| (column.to_owned(), delete())).into_iter().collect();
+        columns.insert("emailVerified".to_owned(), false.into());
+        Ok(MailPlan { columns, ..MailPlan::default() })
     }
 
     /// `POST /verificationEmailRequest`
@@ -174,7 +195,7 @@ fn has_identity(identities: Option<&Json>) -> bool {
 /// Whether no identity comes along but an anonymous one: whom a third party vouches for is not asked to verify.
 fn is_anonymous_at_most(identities: Option<&Json>) -> bool {
     match identities {
-        Some(Json::Object(providers)) => providers.keys().all(|name| name == "anonymous"),
+        Some(Json::Object(providers)) => providers.iter().all(|(name, slice)| name == "anonymous" || slice.is_null()),
         None | Some(_) => true,
     }
 }

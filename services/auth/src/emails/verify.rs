@@ -1,15 +1,11 @@
 //! Opening the link of a verification mail.
 
 use parsefleet_core::{ErrorCode, error::Result};
-use parsefleet_proto::v1::{UpdateRequest, VerifyEmailRequest, VerifyEmailResponse};
-use serde_json::{Map, Value as Json, json};
+use parsefleet_proto::v1::{VerifyEmailRequest, VerifyEmailResponse};
+use serde_json::{Map, json};
 
-use super::{link::Purpose, row::Addressee};
-use crate::{
-    caller, clock,
-    json::{self, delete},
-    service::AuthService,
-};
+use super::{change_by_link, link::Purpose, row::Addressee};
+use crate::{clock, json::delete, service::AuthService};
 
 impl AuthService {
     /// Verifies the address of whoever has this token: a change of the user like any other, about which the app is asked. The token is
@@ -33,28 +29,17 @@ impl AuthService {
         let Some(user) = Addressee::find(&self.rows, &context, condition.clone()).await? else {
             return Ok(not_verified());
         };
-        let outcome = async {
-            let plan = self.plan_changed_user(verified(caller::as_master(&context), user.id())).await?;
-            self.carry_out(plan.with_owned(columns, condition)?).await
-        };
-        match outcome.await {
+        let change = change_by_link(&context, user.id(), "emailVerified", true.into());
+        let plan = self.plan_changed_user(change).await?;
+        if plan.writes(token)? {
+            // The app made it another address, of which the link says nothing.
+            return Ok(not_verified());
+        }
+        match self.carry_out(plan.with_owned(columns, condition)?).await {
             Ok(_) => Ok(VerifyEmailResponse { verified: true }),
-            // Somebody else was faster, or the app is against it.
-            Err(error) if matches!(error.code, ErrorCode::ObjectNotFound | ErrorCode::ScriptFailed) => {
-                Ok(not_verified())
-            }
+            // Somebody else was faster.
+            Err(error) if error.code == ErrorCode::ObjectNotFound => Ok(not_verified()),
             Err(error) => Err(error),
         }
-    }
-}
-
-/// The change as the app is told of it.
-fn verified(context: parsefleet_proto::v1::RequestContext, user_id: &str) -> UpdateRequest {
-    UpdateRequest {
-        context: Some(context),
-        class_name: "_User".to_owned(),
-        object_id: user_id.to_owned(),
-        body: json::bytes(Map::from_iter([("emailVerified".to_owned(), Json::Bool(true))])),
-        ..UpdateRequest::default()
     }
 }

@@ -12,6 +12,9 @@ use serde_json::{Value as Json, json};
 use super::{Keep, Occasion, Provider, Slice, Stage, Verdict, failed};
 use crate::triggers::{Call, Triggers};
 
+/// What Parse's adapters return.
+const RETURNED: [&str; 3] = ["response", "save", "doNotSave"];
+
 /// Asks the app.
 pub(super) struct Webhook {
     name: String,
@@ -82,9 +85,11 @@ impl Provider for Webhook {
 /// # Errors
 /// 141 if it does not say that the identity is proved.
 fn verdict(said: Option<Json>) -> Result<Verdict> {
+    let is_known = |name: &String| RETURNED.contains(&name.as_str());
     let mut returned = match said {
         Some(Json::Bool(true)) => return Ok(Verdict::GOOD),
-        Some(Json::Object(returned)) => returned,
+        // What somebody answers to everything alike is no proof.
+        Some(Json::Object(returned)) if returned.keys().all(is_known) => returned,
         None | Some(_) => return Err(failed("Auth failed. Unknown error.")),
     };
     let response = returned.remove("response").filter(is_truthy);
@@ -113,7 +118,15 @@ mod tests {
 
     #[test]
     fn only_a_yes_proves_an_identity() {
-        for said in [None, Some(json!(null)), Some(json!(false)), Some(json!("yes")), Some(json!(1)), Some(json!([]))] {
+        for said in [
+            None,
+            Some(json!(null)),
+            Some(json!(false)),
+            Some(json!("yes")),
+            Some(json!(1)),
+            Some(json!([])),
+            Some(json!({ "valid": false })),
+        ] {
             assert_eq!(kept(said.clone()), Err("Auth failed. Unknown error.".to_owned()), "{said:?}");
         }
         assert_eq!(kept(Some(json!(true))), Ok((None, json!("sent"))));

@@ -65,7 +65,7 @@ impl AuthService {
             Some(arriving) => match self.identities(&context).arrive(arriving).await? {
                 Arrival::New(accepted) => accepted,
                 Arrival::Known(known) => {
-                    self.check_verified_identity(&context, &caller, &known, &providers).await?;
+                    self.check_verified_identity(&context, &caller, &known, sent.as_ref()).await?;
                     let id = known.row.get("objectId").and_then(Json::as_str).unwrap_or_default();
                     self.before_log_in(&context, &request.mount_url, id).await?;
                     let opens_session = !known.was_in && !caller::is_cloud(&context);
@@ -135,7 +135,7 @@ impl AuthService {
         context: &RequestContext,
         caller: &Caller,
         known: &Returning,
-        providers: &str,
+        identities: Option<&Json>,
     ) -> Result<()> {
         let has_address = known.row.get("email").and_then(Json::as_str).is_some_and(|email| !email.is_empty());
         if known.was_in || caller.is_privileged() || !has_address {
@@ -144,7 +144,7 @@ impl AuthService {
         let text = |name: &str| known.row.get(name).and_then(Json::as_str).unwrap_or_default().to_owned();
         let email_verified = known.row.get("emailVerified").cloned();
         let user = UserRow { object_id: text("objectId"), email_verified, ..UserRow::default() };
-        self.check_verified(context, &user, providers).await
+        self.check_verified(context, &user, identities).await
     }
 
     /// The id that the user is going to have.

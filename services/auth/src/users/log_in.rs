@@ -103,7 +103,7 @@ impl AuthService {
             return Err(invalid_credentials());
         }
         if !(caller.is_privileged() && credentials.ignores_verification()) {
-            self.check_verified(context, &user, &credentials.providers()).await?;
+            self.check_verified(context, &user, credentials.identities()).await?;
         }
         Ok(user)
     }

@@ -84,6 +84,7 @@ async fn only_an_adapter_that_says_so_lets_anybody_in() {
         says(json!(null)),
         says(json!(false)),
         says(json!("true")),
+        says(json!({ "valid": false })),
     ] {
         app.answer("adapter", answer.clone());
         let refusal = refused(fixture.public().create("_User", sent()).await);
@@ -121,6 +122,7 @@ async fn an_adapter_may_ask_for_something_first_and_be_one_of_two() {
     assert_eq!(answer["challengeData"], json!({ "own": { "question": 4 } }));
     let calls = told(&app);
     assert_eq!((calls[0].0.as_str(), &calls[0].1["challengeData"]), ("challenge", &json!({ "level": 3 })));
+    app.answer("adapter", says(json!({})));
     fixture.user(&id).update("_User", &id, own(json!({ "id": "1" }))).await.unwrap();
     let log_in = json!({ "username": "anna", "password": "secret" });
     let refusal = refused(fixture.public().log_in(log_in.clone()).await);
@@ -181,16 +183,51 @@ async fn the_app_decides_who_is_kept_out() {
     let wrong = json!({ "username": "anna", "password": "wrong" });
     assert_eq!(refused(fixture.public().log_in(wrong).await).0, 101);
     assert!(told(&app).is_empty());
-    for answer in [says(json!(1)), says(json!(false)), WebhookAnswer::default()] {
+    // Whoever does not answer the question, or cannot be asked, has not said that anybody may come in.
+    for answer in [says(json!(1)), WebhookAnswer::default()] {
         app.answer("preventLoginWithUnverifiedEmail", answer);
-        fixture.public().log_in(log_in.clone()).await.unwrap();
+        let undecided = error(141, "preventLoginWithUnverifiedEmail was not decided.");
+        assert_eq!(refused(fixture.public().log_in(log_in.clone()).await), undecided);
     }
-    // Who cannot be asked has not said that anybody may come in.
-    app.answer("preventLoginWithUnverifiedEmail", WebhookAnswer { status: Some(500), ..WebhookAnswer::default() });
+    app.answer("preventLoginWithUnverifiedEmail", WebhookAnswer { status: Some(500), ..says(json!(false)) });
     assert_eq!(refused(fixture.public().log_in(log_in.clone()).await).0, 141);
+    app.answer("preventLoginWithUnverifiedEmail", says(json!(false)));
+    fixture.public().log_in(log_in.clone()).await.unwrap();
+    app.answer("preventLoginWithUnverifiedEmail", says(json!(true)));
     let id = text(&answer["objectId"]);
     fixture.master().update("_User", &id, json!({ "emailVerified": true })).await.unwrap();
     told(&app);
     fixture.public().log_in(log_in).await.unwrap();
     assert!(told(&app).is_empty(), "a verified address is no case");
+}
+
+#[tokio::test]
+async fn an_address_that_is_not_to_be_verified_is_not_the_one_that_was() {
+    let (fixture, app) = with_decisions(&["verifyUserEmails"]).await;
+    app.answer("verifyUserEmails", says(json!(true)));
+    let answer = fixture.public().create("_User", anna()).await.unwrap();
+    let id = text(&answer["objectId"]);
+    let user = || fixture.row("_User", json!({ "objectId": id }));
+    let token = text(&user().await["_email_verify_token"]);
+    assert_eq!(fixture.public().verify_email(&token).await, Ok(true));
+    app.answer("verifyUserEmails", says(json!(false)));
+    let verified = |row: Json| row["emailVerified"].clone();
+    // The same address stays verified.
+    fixture.user(&id).update("_User", &id, json!({ "email": "anna@example.com" })).await.unwrap();
+    assert_eq!(verified(user().await), true);
+    fixture.user(&id).update("_User", &id, json!({ "email": "victim@example.com" })).await.unwrap();
+    assert_eq!(verified(user().await), false);
+
+    // Nor does an older link verify it.
+    app.answer("verifyUserEmails", says(json!(true)));
+    fixture.user(&id).update("_User", &id, json!({ "email": "anna@example.com" })).await.unwrap();
+    let token = text(&user().await["_email_verify_token"]);
+    app.answer("verifyUserEmails", says(json!(false)));
+    fixture.user(&id).update("_User", &id, json!({ "email": "victim@example.com" })).await.unwrap();
+    assert_eq!(fixture.public().verify_email(&token).await, Ok(false));
+    // What takes an identity away vouches for nobody.
+    app.answer("verifyUserEmails", says(json!(true)));
+    let change = json!({ "email": "other@example.com", "authData": { "nobody": null } });
+    fixture.user(&id).update("_User", &id, change).await.unwrap();
+    assert!(user().await["_email_verify_token"].is_string());
 }

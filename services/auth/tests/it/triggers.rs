@@ -262,9 +262,15 @@ async fn the_app_hears_of_an_address_that_is_verified_and_may_refuse_it() {
     let token = text(&user().await["_email_verify_token"]);
     told(&app);
     app.answer("beforeSave", refusal());
-    assert_eq!(fixture.public().verify_email(&token).await, Ok(false));
+    assert_eq!(refused(fixture.public().verify_email(&token).await), error(141, "not today"));
     let row = user().await;
     assert_eq!((&row["emailVerified"], &row["_email_verify_token"]), (&json!(false), &json!(token)));
+    told(&app);
+    // Another address is not the one that the link was sent to.
+    let another = json!({ "emailVerified": true, "email": "another@example.com" });
+    app.answer("beforeSave", WebhookAnswer::json(json!({ "success": another })));
+    assert_eq!(fixture.public().verify_email(&token).await, Ok(false));
+    assert_eq!(user().await["email"], "anna@example.com");
     told(&app);
     // The whole user is answered, the address among it: that is no new address to be verified.
     let with = json!({ "seen": true }).as_object().cloned();

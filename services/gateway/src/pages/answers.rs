@@ -52,7 +52,16 @@ impl Pages {
             return self.show(visit, Sight::of(Page::EmailVerificationLinkInvalid)).await;
         };
         // Whoever only looks where a link leads has not opened it.
-        if !visit.is_head && self.auth.verify_email(visit.context.clone(), token).await? {
+        let is_verified = match visit.is_head {
+            true => false,
+            false => match self.auth.verify_email(visit.context.clone(), token).await {
+                Ok(is_verified) => is_verified,
+                Err(error) if is_ours(&error) => return Err(error.into()),
+                // The app is against it.
+                Err(_) => false,
+            },
+        };
+        if is_verified {
             return self.show(visit, Sight::of(Page::EmailVerificationSuccess)).await;
         }
         let private = Map::from_iter([("resendToken".to_owned(), Json::from(token))]);

@@ -65,13 +65,15 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         &["PARSE_SERVER_VERIFY_USER_EMAILS"],
         "Ask new users to verify their e-mail address.",
     )
-    .default("false"),
+    .default("false")
+    .secret(),
     switch_or_webhook(
         "preventLoginWithUnverifiedEmail",
         &["PARSE_SERVER_PREVENT_LOGIN_WITH_UNVERIFIED_EMAIL"],
         "Refuse to log in users whose address is not verified.",
     )
-    .default("false"),
+    .default("false")
+    .secret(),
     boolean(
         "preventSignupWithUnverifiedEmail",
         &["PARSE_SERVER_PREVENT_SIGNUP_WITH_UNVERIFIED_EMAIL"],
@@ -83,7 +85,8 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         &["PARSE_SERVER_SEND_USER_EMAIL_VERIFICATION"],
         "Send the verification mail by itself.",
     )
-    .default("true"),
+    .default("true")
+    .secret(),
     integer(
         "emailVerifyTokenValidityDuration",
         &["PARSE_SERVER_EMAIL_VERIFY_TOKEN_VALIDITY_DURATION"],

@@ -48,7 +48,10 @@ fn an_adapter_of_the_app_is_asked_by_webhook() {
     let ProviderSettings::Webhook(own) = &set_up.entries["own"].settings else { panic!("no webhook") };
     assert_eq!((own.url.as_str(), set_up.entries["own"].policy), ("https://app.example/own", Some(Policy::Additional)));
     assert_eq!((set_up.reading("own"), set_up.reading("google")), (Reading::Whole, Reading::IdOnly));
+    let github = auth(&json!({ "github": { "webhook": "https://app.example/github" } }));
+    assert_eq!(github.reading("github"), Reading::IdOnly);
     assert_eq!(wrong(&json!({ "own": { "webhook": "app" } })), ["auth.own.webhook must be a URL."]);
+    assert_eq!(wrong(&json!({ "mfa": { "webhook": "https://app.example/mfa" } })).len(), 1);
     // A module is what Parse Server takes; what to do instead is said.
     for module in [json!("./own.js"), json!({ "module": "./own.js" })] {
         let told = wrong(&json!({ "own": module })).concat();

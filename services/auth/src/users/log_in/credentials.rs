@@ -62,14 +62,6 @@ impl Credentials {
         self.identities.as_ref()
     }
 
-    /// What is logged in with, in Parse's words: the identities, or else the password.
-    pub(super) fn providers(&self) -> String {
-        match self.identities.as_ref().and_then(Json::as_object).filter(|identities| !identities.is_empty()) {
-            Some(identities) => identities.keys().map(String::as_str).collect::<Vec<_>>().join(","),
-            None => "password".to_owned(),
-        }
-    }
-
     /// Whether an address need not be verified, if a key of the app says so.
     pub(super) fn ignores_verification(&self) -> bool {
         self.ignores_verification

@@ -15,7 +15,7 @@ use crate::config::value::is_web;
 /// The settings of the provider of this name; `None` if they cannot be used, which the reader knows about.
 pub(super) fn read(name: &str, reader: &Reader<'_>, insecure: bool) -> Option<ProviderSettings> {
     if let Some(url) = reader.text("webhook") {
-        return webhook(url, reader);
+        return webhook(name, url, reader);
     }
     if reader.flag("oauth2") {
         return introspection(reader).map(ProviderSettings::OAuth2);
@@ -52,8 +52,13 @@ pub(super) fn read(name: &str, reader: &Reader<'_>, insecure: bool) -> Option<Pr
 }
 
 /// The app's own adapter, whatever the provider is called.
-fn webhook(url: String, reader: &Reader<'_>) -> Option<ProviderSettings> {
-    let shows_only_id = reader.flag("showsOnlyId");
+fn webhook(name: &str, url: String, reader: &Reader<'_>) -> Option<ProviderSettings> {
+    // What clients sent to a provider that exchanges codes is a token; it was hidden, and stays so.
+    let shows_only_id = reader.flag("showsOnlyId") || CodeProvider::from_name(name).is_some();
+    if name == "mfa" {
+        reader.wrong("webhook", "would show the secrets that are stored: call a second factor of your own otherwise.");
+        return None;
+    }
     if !is_web(&url) {
         reader.wrong("webhook", "must be a URL.");
         return None;
