@@ -1,4 +1,7 @@
 //! `gpgames`: Google Play Games. Clients send `code` and `redirect_uri`, and may send `id`.
+//!
+//! Parse Server asks for the player whom the client names. Google shows any player to anybody who has a token, so that everybody
+//! could log in as everybody: we ask for the player whose token it is.
 
 use parsefleet_core::ErrorCode;
 
@@ -20,7 +23,7 @@ pub(super) static GOOGLE_PLAY_GAMES: Description = Description {
         failure: Failure::Status(ErrorCode::ValidationError, "Failed to exchange code for token: "),
     },
     profile: Profile {
-        url: "https://www.googleapis.com/games/v1/players/{id}",
+        url: "https://www.googleapis.com/games/v1/players/me",
         carries: Carries::Bearer,
         headers: no_headers,
         id: Id::Member("playerId", &[]),

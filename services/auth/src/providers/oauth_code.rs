@@ -56,7 +56,7 @@ pub(super) enum Part {
 
 /// From a token to the user it is for.
 pub(super) struct Profile {
-    /// `{id}` in it stands for the id that the client or the exchange named, or else for `me`.
+    /// `{id}` in its query stands for the id that the exchange or the client named.
     pub(super) url: &'static str,
     pub(super) carries: Carries,
     pub(super) headers: fn(&Slice) -> &'static [(&'static str, &'static str)],
@@ -119,10 +119,10 @@ impl OAuthCode {
         http: &Http,
     ) -> Self {
         let description = description(provider);
-        // A replaced URL keeps what the provider's own has after its path's name.
+        // A replaced URL keeps the query of the provider's own.
         let profile_url = profile_url.map_or_else(
             || description.profile.url.to_owned(),
-            |url| format!("{url}{}", placeholder(description.profile.url)),
+            |url| format!("{url}{}", query_of(description.profile.url)),
         );
         Self {
             description,
@@ -210,7 +210,7 @@ impl OAuthCode {
 
     fn profile_request(&self, token: &str, slice: &Slice) -> Option<RequestBuilder> {
         let profile = &self.description.profile;
-        let url = self.profile_url.replace("{id}", &http::encoded(text(slice, "id").unwrap_or("me")));
+        let url = self.profile_url.replace("{id}", &http::encoded(text(slice, "id").unwrap_or_default()));
         let request = match profile.carries {
             Carries::Bearer => self.http.get(&url)?.bearer_auth(token),
             Carries::Query => self.http.get(&url)?.query(&[("access_token", token)]),
@@ -284,13 +284,9 @@ fn tokens(answer: &Answer) -> Option<Map<String, Json>> {
     Some(pairs?.into_iter().map(|(name, value)| (name.to_owned(), Json::from(decoded(value)))).collect())
 }
 
-/// What follows the fixed part of a profile's URL.
-fn placeholder(url: &'static str) -> &'static str {
-    match url.find(['?', '{']) {
-        Some(place) if url[place..].starts_with('{') => &url[place - 1..],
-        Some(place) => &url[place..],
-        None => "",
-    }
+/// The query of a profile's URL, with its question mark.
+fn query_of(url: &'static str) -> &'static str {
+    url.find('?').map_or("", |place| &url[place..])
 }
 
 fn description(provider: CodeProvider) -> &'static Description {
