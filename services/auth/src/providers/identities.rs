@@ -1,8 +1,9 @@
 //! Whom `authData` stands for, and what is stored of it.
 //!
 //! A sign-up or log-in [`arrive`](Identities::arrive)s; an update [`link`](Identities::link)s; a log-in with a password
-//! [`accompany`](Identities::accompany)s it. Each proves what was sent in alphabetical order, one after the other, so that no message
-//! is sent for a log-in that fails. What is stored is a change with a condition ([`Accepted`]): what it is based on is still so.
+//! [`accompany`](Identities::accompany)s it. Each proves what was sent one after the other, in alphabetical order and a second factor
+//! last, so that no message is sent for a log-in that fails. What is stored is a change with a condition ([`Accepted`]): what it is
+//! based on is still so.
 
 mod policy;
 mod prove;
@@ -100,10 +101,10 @@ impl Identities<'_> {
                 return Ok(Arrival::New(accepted));
             }
             (Some(row), true) => row,
-            (Some(row), false) => return Err(self.belongs_to_another(&sent, &row).await),
+            (Some(row), false) => return Err(self.if_proved(sent, &row, already_used()).await),
         };
         match &asker {
-            Asker::User(id) if *id != id_of(&row) => Err(self.belongs_to_another(&sent, &row).await),
+            Asker::User(id) if *id != id_of(&row) => Err(self.if_proved(sent, &row, already_used()).await),
             Asker::User(_) => self.stay(sent, row).await,
             Asker::Nobody | Asker::Master => self.return_to(sent, row, asker.is_master()).await,
         }
@@ -123,7 +124,9 @@ impl Identities<'_> {
     /// A user comes back. The master key proves nothing that is stored as it is sent.
     async fn return_to(&self, mut sent: AuthData, row: Map<String, Json>, master: bool) -> Result<Arrival> {
         let stored = AuthData::stored(&row);
-        self.check_policies(&sent, &stored, &row)?;
+        if let Err(error) = self.check_policies(&sent, &stored, &row) {
+            return Err(self.if_proved(sent, &row, error).await);
+        }
         let mut shown = self.providers.all_shown(&stored, master);
         let mut changed = sent.clone();
         changed.retain(|name, slice| is_change(name, slice, &stored));
@@ -144,7 +147,7 @@ impl Identities<'_> {
         self.prepare(&mut sent, Some(&stored)).await?;
         let found = self.find(&sent, &asker).await?;
         if let Some(other) = found.iter().find(|row| id_of(row) != user_id) {
-            return Err(self.belongs_to_another(&sent, other).await);
+            return Err(self.if_proved(sent, other, already_used()).await);
         }
         // What a client sends back as it read it is no change, and takes nothing away.
         sent.retain(|name, slice| is_change(name, slice, &stored));
@@ -184,14 +187,13 @@ impl Identities<'_> {
         changed.map(|_| ()).ok_or_else(|| failed("Invalid auth data"))
     }
 
-    /// Proves everything, so that nobody learns of an identity that is not theirs whether it is in use; then says that it is.
-    async fn belongs_to_another(&self, sent: &AuthData, row: &Map<String, Json>) -> ParseError {
+    /// An error that tells that an identity is in use, for who proves that it is theirs; otherwise what is wrong with it. What is
+    /// asked for in addition is left alone.
+    async fn if_proved(&self, mut sent: AuthData, row: &Map<String, Json>, error: ParseError) -> ParseError {
         let stored = AuthData::stored(row);
         let target = Target::onlooker(id_of(row), &stored);
-        match self.prove(sent, &target).await {
-            Err(error) => error,
-            Ok(_) => ParseError::new(ErrorCode::AccountAlreadyLinked, "this auth is already used"),
-        }
+        sent.retain(|name, slice| !self.is_additional(name, stored.get(name).or(slice)));
+        self.prove(&sent, &target).await.err().unwrap_or(error)
     }
 
     /// Lets providers prove what they have to before the user is looked for. What is stored as it is sent is left alone.
@@ -273,6 +275,10 @@ fn show_sent(shown: &mut Slice, changed: &AuthData) {
             None => shown.remove(name),
         };
     }
+}
+
+fn already_used() -> ParseError {
+    ParseError::new(ErrorCode::AccountAlreadyLinked, "this auth is already used")
 }
 
 fn id_of(row: &Map<String, Json>) -> String {

@@ -5,16 +5,13 @@ use parsefleet_runtime::config::providers::Policy;
 use serde_json::{Map, Value as Json};
 
 use super::Identities;
-use crate::providers::AuthData;
+use crate::providers::{AuthData, Slice};
 
 impl Identities<'_> {
     /// Whether this is enough for a log-in by itself.
     pub(super) fn check_policies(&self, sent: &AuthData, stored: &AuthData, row: &Map<String, Json>) -> Result<()> {
         self.check_additional(sent, stored)?;
-        let is_additional = |name: &str| {
-            let slice = stored.get(name);
-            slice.is_some_and(|slice| self.providers.policy(name, slice) == Some(Policy::Additional))
-        };
+        let is_additional = |name: &str| self.is_additional(name, stored.get(name));
         let comes_with = |name: &str| sent.get(name).is_some() && stored.get(name).is_some();
         let first = stored.iter().any(|(name, _)| comes_with(name) && !is_additional(name));
         // Who has nothing else keeps what there is.
@@ -24,6 +21,11 @@ impl Identities<'_> {
             return Ok(());
         }
         Err(ParseError::new(ErrorCode::OtherCause, "Additional authData is not enough to log in."))
+    }
+
+    /// Whether a provider does not say who somebody is, but is asked for in addition.
+    pub(super) fn is_additional(&self, name: &str, slice: Option<&Slice>) -> bool {
+        slice.is_some_and(|slice| self.providers.policy(name, slice) == Some(Policy::Additional))
     }
 
     /// Whether what the user's providers ask for is there.

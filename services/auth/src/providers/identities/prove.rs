@@ -1,4 +1,4 @@
-//! Proving slices, one after the other.
+//! Proving slices, one after the other: those that say who somebody is before those that are asked for in addition.
 
 use parsefleet_core::{ParseError, error::Result};
 use serde_json::Value as Json;
@@ -43,10 +43,13 @@ impl Identities<'_> {
         if changed.is_empty() { Ok(Accepted::default()) } else { self.prove(changed, target).await }
     }
 
-    /// Proves everything that was sent.
+    /// Proves everything that was sent. A second factor comes last: it sends messages, and says whether a code is right, only
+    /// to those who have proved the first.
     pub(super) async fn prove(&self, sent: &AuthData, target: &Target<'_>) -> Result<Accepted> {
         let mut accepted = Accepted { response: Some(Slice::new()), ..Accepted::default() };
-        for (name, slice) in sent.iter() {
+        let (additional, first): (Vec<_>, Vec<_>) =
+            sent.iter().partition(|(name, slice)| self.is_additional(name, target.stored.get(name).or(*slice)));
+        for (name, slice) in first.into_iter().chain(additional) {
             let stored = target.stored.get(name);
             let new = match slice {
                 None => None,

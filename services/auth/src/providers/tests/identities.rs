@@ -230,6 +230,8 @@ async fn policies_say_what_else_is_needed() {
     assert_eq!(town.log_in("", "anna", Some(json!({ "extra": {} }))).await, says(141, "Wrong token"));
 
     assert_eq!(town.arrive("", json!({ "first": good("a1") })).await, missing);
+    let wrong = town.arrive("", json!({ "first": { "id": "a1" } })).await;
+    assert_eq!(wrong, says(141, "Wrong token"), "that something is missing tells that there is such a user");
     assert!(town.arrive("", json!({ "first": good("a1"), "more": good("a4") })).await.is_ok());
     assert!(town.arrive("", json!({ "solo": good("a2") })).await.is_ok());
     let alone = town.arrive("", json!({ "extra": good("a3") })).await;

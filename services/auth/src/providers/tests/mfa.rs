@@ -280,11 +280,20 @@ async fn a_message_that_cannot_be_sent_is_said() {
 }
 
 #[tokio::test]
-async fn no_message_is_sent_for_a_log_in_that_fails_before() {
+async fn no_message_is_sent_for_a_log_in_that_fails() {
     let (server, town) = with_messages(json!({})).await;
     confirm(&server, &town).await;
-    let before = server.asked().len();
-    let sent = json!({ "anonymous": { "id": "a0" }, "ldap": { "id": "x" }, "mfa": { "token": "request" } });
-    assert_eq!(town.log_in("", "anna", Some(sent)).await, says(252, "This authentication method is unsupported."));
-    assert_eq!(server.asked().len(), before);
+    let before = (server.asked().len(), town.auth_data("anna"));
+    // Names before and after it in the alphabet.
+    for provider in ["ldap", "twitter"] {
+        let sent =
+            json!({ "anonymous": { "id": "a0" }, provider: { "id": "x" }, "mfa": { "id": "", "token": "request" } });
+        let unsupported = says(252, "This authentication method is unsupported.");
+        assert_eq!(town.log_in("", "anna", Some(sent.clone())).await, unsupported);
+        assert_eq!(town.arrive("", sent.clone()).await, says(252, "This authentication method is unsupported."));
+        assert_eq!(town.arrive("otto", sent).await, says(252, "This authentication method is unsupported."));
+    }
+    let sent = json!({ "anonymous": { "id": "a0" }, "mfa": { "token": "request" } });
+    assert_eq!(town.link("otto", "otto", sent).await, says(208, "this auth is already used"));
+    assert_eq!((server.asked().len(), town.auth_data("anna")), before);
 }
