@@ -25,8 +25,11 @@ impl AuthService {
             let Some(kind) = operation.operation else { continue };
             plans.push(self.plan(kind, once.as_ref(), place).await?);
         }
+        let ending = plans.iter().filter_map(|plan| plan.finish.ends_sessions_of().map(str::to_owned)).collect();
         let service = self.clone();
-        self.to_the_end(async move { service.carry_out_all(plans, once).await }).await
+        let outcome = self.to_the_end(async move { service.carry_out_all(plans, once).await }).await;
+        self.end_sessions_in_doubt(outcome.as_ref().err(), ending);
+        outcome
     }
 
     async fn plan(&self, kind: Kind, once: Option<&Once>, place: usize) -> Result<Plan> {
@@ -59,12 +62,12 @@ impl AuthService {
         };
         let mut results = results.into_iter();
         let mut answers = Vec::with_capacity(finishes.len());
+        // All of it has happened: that one cannot be finished leaves none of the others unfinished.
         for (was_sent, finish) in finishes {
             let result = if was_sent { results.next().unwrap_or_default() } else { OperationResult::default() };
-            let answer = finish.complete(self, result).await?;
-            answers.push(OperationResult { object_id: answer.object_id, body: answer.body, existed: answer.existed });
+            answers.push(finish.complete(self, result).await.map(OperationResult::from));
         }
-        Ok(TransactResponse { results: answers })
+        Ok(TransactResponse { results: answers.into_iter().collect::<Result<_>>()? })
     }
 
     /// The error of one of these operations, as that one tells it (`told`). Which one it was is found out only if they would

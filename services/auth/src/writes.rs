@@ -47,6 +47,12 @@ pub(crate) trait Finish: Send {
         error
     }
 
+    /// Whose sessions end with the write. They do so in any case: also if nobody knows whether it happened, or if the time of the
+    /// request ran out before it was finished.
+    fn ends_sessions_of(&self) -> Option<&str> {
+        None
+    }
+
     /// The write happened, with this result.
     async fn complete(self: Box<Self>, service: &AuthService, result: OperationResult) -> Result<Answer>;
 }
@@ -64,6 +70,12 @@ impl Finish for Done {
 impl From<OperationResult> for Answer {
     fn from(result: OperationResult) -> Self {
         Self { object_id: result.object_id, body: result.body, existed: false }
+    }
+}
+
+impl From<Answer> for OperationResult {
+    fn from(answer: Answer) -> Self {
+        Self { object_id: answer.object_id, body: answer.body, existed: answer.existed }
     }
 }
 
@@ -150,7 +162,8 @@ impl AuthService {
     /// Carries a plan out and finishes it.
     pub(crate) async fn carry_out(&self, plan: Plan) -> Result<Answer> {
         let service = self.clone();
-        self.to_the_end(async move {
+        let ending: Vec<String> = plan.finish.ends_sessions_of().map(str::to_owned).into_iter().collect();
+        let outcome = self.to_the_end(async move {
             let result = match plan.operation {
                 None => Ok(OperationResult::default()),
                 Some(operation) => service.data.carry_out(operation).await,
@@ -159,8 +172,28 @@ impl AuthService {
                 Ok(result) => plan.finish.complete(&service, result).await,
                 Err(error) => Err(plan.finish.refusal(error)),
             }
-        })
-        .await
+        });
+        let outcome = outcome.await;
+        self.end_sessions_in_doubt(outcome.as_ref().err(), ending);
+        outcome
+    }
+
+    /// Ends sessions that a write would have ended, if it is not known whether it did. Whoever got as far as this may change these
+    /// users, and does so because the sessions may be in the wrong hands.
+    pub(crate) fn end_sessions_in_doubt(&self, error: Option<&ParseError>, users: Vec<String>) {
+        let is_in_doubt = |error: &ParseError| {
+            matches!(error.code, ErrorCode::InternalServerError | ErrorCode::ConnectionFailed | ErrorCode::Timeout)
+        };
+        if users.is_empty() || !error.is_some_and(is_in_doubt) {
+            return;
+        }
+        let service = self.clone();
+        let ending = async move {
+            for user in users {
+                service.end_sessions_at_last(&user).await;
+            }
+        };
+        self.tasks.spawn(ending.in_current_span());
     }
 
     /// Does work to its end, or to the request's deadline, even if nobody waits for it any more: what follows a write must not

@@ -6,7 +6,6 @@ use parsefleet_proto::v1::{
     RequestPasswordResetResponse, ResetPasswordRequest, ResetPasswordResponse,
 };
 use serde_json::{Map, Value as Json, json};
-use tracing::Instrument as _;
 
 use super::{
     change_by_link,
@@ -94,15 +93,7 @@ impl AuthService {
         match self.carry_out(plan).await {
             Ok(_) => Ok(ResetPasswordResponse {}),
             Err(error) if error.code == ErrorCode::ObjectNotFound => Err(invalid()),
-            Err(error) => {
-                // It may have happened although nobody said so, and it is asked for when sessions are in the wrong hands.
-                if self.config.accounts.revoke_sessions_on_password_change {
-                    let (service, id) = (self.clone(), user.id().to_owned());
-                    let ending = async move { drop(service.end_sessions_of(&context, &id).await) };
-                    self.tasks.spawn(ending.in_current_span());
-                }
-                Err(error)
-            }
+            Err(error) => Err(error),
         }
     }
 

@@ -27,7 +27,7 @@ impl AuthService {
     /// Opens a session for a token of an older kind, which is gone then; for one of the present kind, one more session.
     ///
     /// # Errors
-    /// 101 without a token, 209 for one that nobody has.
+    /// 101 without a token, 209 for one that nobody has, or has any more.
     #[tracing::instrument(name = "auth.upgrade_session", skip_all)]
     pub(crate) async fn upgrade_token(&self, request: UpgradeSessionRequest) -> Result<UpgradeSessionResponse> {
         let context = request.context.clone().unwrap_or_default();
@@ -41,7 +41,7 @@ impl AuthService {
                 return Err(ParseError::new(ErrorCode::ObjectNotFound, "invalid session"));
             }
         };
-        let session = NewSession::of(&user_id, Some(Origin::Upgrade), &context);
+        let session = NewSession::of(&user_id, Some(Origin::Upgrade), &context).opened_from_session_of(&context);
         let token = self.open_session(&context, session).await?;
         let filter = json!({ "objectId": user_id });
         let changes = json!({ "_session_token": delete() });

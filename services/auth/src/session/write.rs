@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use parsefleet_core::{ErrorCode, ParseError, error::Result};
 use parsefleet_proto::v1::{
-    CreateRequest, DeleteRequest, OperationResult, Owned, UpdateRequest, operation::Operation as Kind,
+    CreateRequest, DeleteRequest, OperationResult, Owned, RequestContext, UpdateRequest, operation::Operation as Kind,
 };
 use serde_json::{Map, Value as Json, json};
 
@@ -22,8 +22,18 @@ const NOT_CHOSEN: [&str; 5] = ["objectId", "user", "sessionToken", "expiresAt", 
 
 /// What is left to do once a user has opened another session.
 struct OpenedSession {
+    context: RequestContext,
+    token: String,
+    /// Sessions that it replaces.
+    replaced: Vec<SessionRow>,
     /// The session, but for its id.
     shown: Map<String, Json>,
+}
+
+/// What is left to do once the master key has stored a session.
+struct StoredSession {
+    context: RequestContext,
+    replaced: Vec<SessionRow>,
 }
 
 /// What is left to do once the master key has changed a session.
@@ -49,9 +59,9 @@ impl AuthService {
         };
         refuse_acl(&body)?;
         let Some(user_id) = user_id else {
-            self.end_replaced_by(&context, &body).await?;
+            let replaced = self.replaced_by(&context, &body).await?;
             let operation = Kind::Create(CreateRequest { owned: Some(Owned::default()), ..request });
-            return Ok(Plan::pass(operation));
+            return Ok(Plan { operation: Some(operation), finish: Box::new(StoredSession { context, replaced }) });
         };
 
         // What he sends has to be right even where it is not taken.
@@ -61,9 +71,10 @@ impl AuthService {
         let mut shown = self.columns_of_session(&token, user_id, Some(&Origin::Create));
         let chosen: Map<String, Json> =
             body.into_iter().filter(|(name, _)| !NOT_CHOSEN.contains(&name.as_str())).collect();
-        if let Some(installation) = chosen.get("installationId") {
-            self.end_replaced(&context, user_id, installation, &token).await?;
-        }
+        let replaced = match chosen.get("installationId") {
+            None => Vec::new(),
+            Some(installation) => self.sessions_on(&context, user_id, installation).await?,
+        };
         // In this order they are stored, and shown from then on.
         shown.extend(chosen);
         let operation = Kind::Create(CreateRequest {
@@ -72,7 +83,8 @@ impl AuthService {
             owned: Some(Owned { columns: json::bytes(shown.clone()), ..Owned::default() }),
             ..request
         });
-        Ok(Plan { operation: Some(operation), finish: Box::new(OpenedSession { shown }) })
+        let finish = OpenedSession { context, token, replaced, shown };
+        Ok(Plan { operation: Some(operation), finish: Box::new(finish) })
     }
 
     /// Plans a change of a session.
@@ -116,17 +128,13 @@ impl AuthService {
         Ok(Plan { operation: Some(operation), finish: Box::new(EndedSession { token: session.token }) })
     }
 
-    async fn end_replaced_by(
-        &self,
-        context: &parsefleet_proto::v1::RequestContext,
-        body: &Map<String, Json>,
-    ) -> Result<()> {
+    /// The sessions that a row of the master key replaces.
+    async fn replaced_by(&self, context: &RequestContext, body: &Map<String, Json>) -> Result<Vec<SessionRow>> {
         let user = body.get("user").and_then(|user| user.get("objectId")).and_then(Json::as_str);
-        let (Some(user), Some(installation)) = (user, body.get("installationId").and_then(Json::as_str)) else {
-            return Ok(());
-        };
-        let token = body.get("sessionToken").and_then(Json::as_str).unwrap_or_default();
-        self.end_replaced(context, user, &json!(installation), token).await
+        match (user, body.get("installationId")) {
+            (Some(user), Some(installation @ Json::String(_))) => self.sessions_on(context, user, installation).await,
+            _ => Ok(Vec::new()),
+        }
     }
 }
 
@@ -160,9 +168,19 @@ fn token_required() -> ParseError {
 
 #[async_trait]
 impl Finish for OpenedSession {
-    async fn complete(mut self: Box<Self>, _: &AuthService, result: OperationResult) -> Result<Answer> {
+    async fn complete(mut self: Box<Self>, service: &AuthService, result: OperationResult) -> Result<Answer> {
+        service.check_opened_from(&self.context, &self.context.session_token, &self.token).await?;
+        service.end(&self.context, self.replaced).await?;
         self.shown.insert("objectId".to_owned(), result.object_id.clone().into());
         Ok(Answer { object_id: result.object_id, body: json::bytes(self.shown), existed: false })
+    }
+}
+
+#[async_trait]
+impl Finish for StoredSession {
+    async fn complete(self: Box<Self>, service: &AuthService, result: OperationResult) -> Result<Answer> {
+        service.end(&self.context, self.replaced).await?;
+        Ok(result.into())
     }
 }
 

@@ -27,6 +27,8 @@ struct ChangedUser {
     caller: Caller,
     user_id: String,
     has_new_password: bool,
+    /// Whether a new password ends the user's sessions.
+    revokes_sessions: bool,
     /// What made the session that is opened; `None` if nothing is told of it.
     origin: Option<Origin>,
     identities: Accepted,
@@ -118,7 +120,18 @@ impl AuthService {
         });
         let origin = (!providers.is_empty()).then_some(Origin::Identity(providers));
         let has_new_password = password.is_some();
-        let finish = ChangedUser { context, caller, user_id, has_new_password, origin, identities, mail, news };
+        let revokes_sessions = self.config.accounts.revoke_sessions_on_password_change;
+        let finish = ChangedUser {
+            context,
+            caller,
+            user_id,
+            has_new_password,
+            revokes_sessions,
+            origin,
+            identities,
+            mail,
+            news,
+        };
         Ok(Plan { operation: Some(operation), finish: Box::new(finish) })
     }
 
@@ -198,19 +211,23 @@ impl Finish for ChangedUser {
         refusal_of(&self.caller, error)
     }
 
+    fn ends_sessions_of(&self) -> Option<&str> {
+        (self.has_new_password && self.revokes_sessions).then_some(self.user_id.as_str())
+    }
+
     async fn complete(self: Box<Self>, service: &AuthService, result: OperationResult) -> Result<Answer> {
+        service.news.user_changed(&self.user_id).await;
         let mut added = Vec::new();
+        if let Some(user_id) = self.ends_sessions_of() {
+            service.end_sessions_of(&self.context, user_id).await?;
+        }
         if self.has_new_password {
-            if service.config.accounts.revoke_sessions_on_password_change {
-                service.end_sessions_of(&self.context, &self.user_id).await?;
-            }
             // Whoever changes another one's password is not let in as that one.
             if self.caller.is_user(&self.user_id) {
                 let session = NewSession::of(&self.user_id, self.origin, &self.context);
                 added.push(("sessionToken", service.open_session(&self.context, session).await?.into()));
             }
         }
-        service.news.user_changed(&self.user_id).await;
         added.extend(identity::response(&self.identities));
         self.mail.complete(service, false).await?;
         Ok(Answer { body: json::with(&json::with_news(result.body, self.news)?, added)?, ..Answer::default() })

@@ -17,8 +17,14 @@ use parsefleet_proto::{
         ChallengeRequest, ChangeRowRequest, CreateRequest, CredentialsRequest, DeleteRequest, FindRowsRequest,
         GetRequest, LogInAsRequest, LogOutRequest, ModifySchemaRequest, Once, Operation, Privilege,
         RegisterHookRequest, ReplaceHookRequest, RequestContext, ResetPasswordRequest, ResolveRequest, TransactRequest,
-        UpdateRequest, VerifyEmailRequest, auth_client::AuthClient, data_client::DataClient, hooks_client::HooksClient,
-        operation::Operation as Kind, rows_client::RowsClient, schemas_client::SchemasClient,
+        UpdateRequest, UpgradeSessionRequest, VerifyEmailRequest,
+        auth_client::AuthClient,
+        data_client::DataClient,
+        hooks_client::HooksClient,
+        operation::Operation as Kind,
+        rows_client::RowsClient,
+        rows_server::{Rows, RowsServer},
+        schemas_client::SchemasClient,
     },
 };
 use parsefleet_runtime::{
@@ -108,6 +114,14 @@ impl Fixture {
         Self::new(Arc::new(store), options, directory).await
     }
 
+    /// On the embedded store, with other rows than data's own.
+    pub(crate) async fn embedded_with_rows<R: Rows>(rows: impl FnOnce(DataService) -> R) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(directory.path()).unwrap();
+        let rows = |data| Channel::local(RowsServer::new(rows(data)));
+        Self::with_rows(Arc::new(store), &[], directory, rows).await
+    }
+
     /// On MongoDB, in a database of its own.
     pub(crate) async fn mongodb(options: &[(&str, Json)]) -> Self {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
@@ -119,6 +133,15 @@ impl Fixture {
     }
 
     async fn new(store: Arc<dyn ObjectStore>, options: &[(&str, Json)], directory: TempDir) -> Self {
+        Self::with_rows(store, options, directory, |data| Channel::local(data.into_rows_server())).await
+    }
+
+    async fn with_rows(
+        store: Arc<dyn ObjectStore>,
+        options: &[(&str, Json)],
+        directory: TempDir,
+        rows: impl FnOnce(DataService) -> Channel,
+    ) -> Self {
         let config = Arc::new(configuration(options));
         let settings = Settings::try_new(&config.app_id, &config.objects, &config.database, None).unwrap();
         let settings = settings.with_providers(&config.providers);
@@ -126,7 +149,7 @@ impl Fixture {
         data.prepare_database().await.unwrap();
         let told = Arc::new(Told::default());
         let objects = Channel::local(data.clone().into_server());
-        let rows = Channel::local(data.clone().into_rows_server());
+        let rows = rows(data.clone());
         let hooks = Channel::local(data.clone().into_hooks_server());
         let service = AuthService::new(config, objects, rows, hooks, Arc::<Told>::clone(&told));
         Self { service, told, data, _directory: directory }
@@ -342,6 +365,13 @@ impl Client {
         self.auth.clone().log_out(request).await.map(|_| ()).map_err(parse_error)
     }
 
+    /// `POST /upgradeToRevocableSession`
+    pub(crate) async fn upgrade_session(&self) -> Answer {
+        let request = UpgradeSessionRequest { context: Some(self.context.clone()), ..UpgradeSessionRequest::default() };
+        let answer = self.auth.clone().upgrade_session(request).await.map_err(parse_error)?;
+        Ok(parsed(&answer.into_inner().body))
+    }
+
     /// Whose token it is.
     pub(crate) async fn resolve(&self, token: &str) -> Answer<String> {
         let request = ResolveRequest { context: Some(self.context.clone()), session_token: token.to_owned() };
@@ -350,8 +380,18 @@ impl Client {
 
     /// Creates users as one: their bodies.
     pub(crate) async fn create_together(&self, bodies: &[Json], once: Option<Once>) -> Answer<Vec<Json>> {
-        let operation = |body| Operation { operation: Some(Kind::Create(self.create_request("_User", body))) };
-        let request = TransactRequest { operations: bodies.iter().map(operation).collect(), once };
+        self.transact(bodies.iter().map(|body| Kind::Create(self.create_request("_User", body))), once).await
+    }
+
+    /// Creates a user and changes another one as one.
+    pub(crate) async fn create_and_update(&self, new: &Json, id: &str, change: &Json) -> Answer<Vec<Json>> {
+        let create = Kind::Create(self.create_request("_User", new));
+        self.transact([create, Kind::Update(self.update_request("_User", id, change))], None).await
+    }
+
+    async fn transact(&self, kinds: impl IntoIterator<Item = Kind>, once: Option<Once>) -> Answer<Vec<Json>> {
+        let operation = |kind| Operation { operation: Some(kind) };
+        let request = TransactRequest { operations: kinds.into_iter().map(operation).collect(), once };
         let answer = self.auth.clone().transact(request).await.map_err(parse_error)?.into_inner();
         Ok(answer.results.iter().map(|result| parsed(&result.body)).collect())
     }

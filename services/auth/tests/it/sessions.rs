@@ -71,6 +71,51 @@ async fn the_master_key_stores_what_it_sends() {
 }
 
 #[tokio::test]
+async fn a_session_that_is_refused_replaces_none() {
+    let fixture = Fixture::embedded(&[]).await;
+    let (id, _) = fixture.person("anna").await;
+    let user = json!({ "__type": "Pointer", "className": "_User", "objectId": id });
+    let first = json!({ "sessionToken": "r:first", "user": user, "installationId": "phone" });
+    fixture.master().create("_Session", first).await.unwrap();
+    let refused_row = json!({ "user": user, "installationId": "phone", "expiresAt": 5 });
+    assert_eq!(refused(fixture.master().create("_Session", refused_row).await).0, 111);
+    assert_eq!(fixture.public().resolve("r:first").await.unwrap(), id);
+    // A row without a token replaces it all the same, and stays.
+    fixture.master().create("_Session", json!({ "user": user, "installationId": "phone" })).await.unwrap();
+    assert_eq!(refused(fixture.public().resolve("r:first").await).0, 209);
+    assert_eq!(fixture.rows("_Session", json!({ "installationId": "phone" })).await.len(), 1);
+    let own = fixture.user(&id).create("_Session", json!({ "installationId": "phone" })).await.unwrap();
+    let left = fixture.rows("_Session", json!({ "installationId": "phone" })).await;
+    assert_eq!((left.len(), &left[0]["sessionToken"]), (1, &own["sessionToken"]));
+}
+
+#[tokio::test]
+async fn a_session_that_has_ended_opens_no_other() {
+    let fixture = Fixture::embedded(&[]).await;
+    let (id, token) = fixture.person("anna").await;
+    let thief = fixture.user(&id).with_token(&token).from("phone");
+    thief.create("_Session", json!({})).await.unwrap();
+    fixture.master().update("_User", &id, json!({ "password": "other" })).await.unwrap();
+    assert!(fixture.rows("_Session", json!({})).await.is_empty());
+    // The gateway may believe in the session for a moment longer.
+    let ended = error(209, "Invalid session token");
+    assert_eq!(refused(thief.create("_Session", json!({})).await), ended);
+    assert_eq!(refused(thief.upgrade_session().await), ended);
+    assert!(fixture.rows("_Session", json!({})).await.is_empty());
+}
+
+#[tokio::test]
+async fn an_upgrade_replaces_the_session_that_it_comes_from() {
+    let fixture = Fixture::embedded(&[]).await;
+    let (id, _) = fixture.person("anna").await;
+    let log_in = json!({ "username": "anna", "password": "secret" });
+    let token = text(&fixture.public().from("phone").log_in(log_in).await.unwrap()["sessionToken"]);
+    let upgraded = fixture.user(&id).with_token(&token).from("phone").upgrade_session().await.unwrap();
+    let left = fixture.rows("_Session", json!({ "installationId": "phone" })).await;
+    assert_eq!((left.len(), &left[0]["sessionToken"]), (1, &upgraded["sessionToken"]));
+}
+
+#[tokio::test]
 async fn sessions_live_for_ever_if_the_app_says_so() {
     let fixture = Fixture::embedded(&[("expireInactiveSessions", json!(false))]).await;
     let (_, token) = fixture.person("anna").await;

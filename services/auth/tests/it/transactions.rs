@@ -3,7 +3,7 @@
 use parsefleet_proto::v1::Once;
 use serde_json::{Value as Json, json};
 
-use crate::fixture::{Fixture, error, refused};
+use crate::fixture::{Fixture, error, mail_options, refused, text};
 
 fn named(name: &str) -> Json {
     json!({ "username": name, "password": "secret" })
@@ -35,4 +35,24 @@ async fn a_sign_up_that_is_sent_again_is_the_same() {
     assert_eq!(first[0]["createdAt"], again[0]["createdAt"]);
     assert_eq!(fixture.rows("_User", json!({})).await.len(), 1);
     assert!(again[0]["sessionToken"].is_string());
+}
+
+#[tokio::test]
+async fn what_happened_is_finished_even_if_a_part_before_it_is_told_an_error() {
+    let mut options = mail_options();
+    options.extend([
+        ("preventLoginWithUnverifiedEmail", json!("true")),
+        ("preventSignupWithUnverifiedEmail", json!("true")),
+    ]);
+    let fixture = Fixture::embedded(&options).await;
+    // Who is not let in yet is there all the same.
+    assert_eq!(refused(fixture.master().create("_User", named("anna")).await).0, 205);
+    let id = &text(&fixture.row("_User", json!({ "username": "anna" })).await["objectId"]);
+    let user = json!({ "__type": "Pointer", "className": "_User", "objectId": id });
+    fixture.master().create("_Session", json!({ "sessionToken": "r:old", "user": user })).await.unwrap();
+    let new = json!({ "username": "bert", "password": "secret", "email": "bert@example.com" });
+    let answer = fixture.master().create_and_update(&new, id, &json!({ "password": "other" })).await;
+    assert_eq!(refused(answer).0, 205);
+    assert_eq!(fixture.rows("_User", json!({})).await.len(), 2, "both happened");
+    assert_eq!(refused(fixture.public().resolve("r:old").await).0, 209, "a new password ends all sessions");
 }
