@@ -54,6 +54,11 @@ impl Expiry<String, Key> for Lives {
     fn expire_after_create(&self, _id: &String, key: &Key, _now: Instant) -> Option<Duration> {
         Some(key.lives)
     }
+
+    /// One that comes along once more begins a new life.
+    fn expire_after_update(&self, _id: &String, key: &Key, _now: Instant, _left: Option<Duration>) -> Option<Duration> {
+        Some(key.lives)
+    }
 }
 
 impl Keys {

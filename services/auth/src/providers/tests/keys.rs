@@ -58,6 +58,20 @@ async fn keys_are_kept_as_long_as_the_operator_says() {
 }
 
 #[tokio::test]
+async fn a_key_that_comes_along_is_kept_anew() {
+    let (key, forger) = (Key::new("k1"), Key::new("forged"));
+    let published = json!({ "keys": [key.published()] });
+    let server = Server::start(move |_| Reply::json(&published).with("cache-control", "max-age=3600")).await;
+    let apple = apple(&server.url, json!({ "cacheMaxAge": 2000 }));
+    assert!(sign_up(&apple, "apple", sent(&key)).await.is_ok());
+    tokio::time::sleep(Duration::from_millis(1200)).await;
+    assert!(sign_up(&apple, "apple", sent(&forger)).await.is_err());
+    tokio::time::sleep(Duration::from_millis(1200)).await;
+    assert!(sign_up(&apple, "apple", sent(&key)).await.is_ok());
+    assert_eq!(server.count("GET /keys"), 2, "the second time for the forger");
+}
+
+#[tokio::test]
 async fn a_new_key_is_found_at_once_and_an_unknown_one_is_asked_for_once() {
     let (old, new, forger) = (Key::new("old"), Key::new("new"), Key::new("forged"));
     let (before, after) = (json!({ "keys": [old.published()] }), json!({ "keys": [old.published(), new.published()] }));
