@@ -405,21 +405,27 @@ fn object(id: &str) -> Object {
 }
 
 #[tokio::test]
-async fn a_dropped_index_is_no_longer_noted_when_the_next_one_is_refused() {
+async fn an_index_comes_back_if_the_one_in_its_place_is_refused() {
     let test = TestStore::open("index_refused").await;
     let class = class(&[("a", FieldType::String)]);
     test.store.create_class(&class).await.unwrap();
     let old = Index { unique: false, sparse: false, ..unique("old", "a") };
     test.store.change_indexes(&class.name, &[], std::slice::from_ref(&old)).await.unwrap();
     test.insert(&class, "x", json!({"a": "nowhere"})).await;
-    let sphere = Index { keys: vec![("a".to_owned(), IndexKind::Geo2dSphere)], ..old };
-    let new = Index { name: "new".to_owned(), ..sphere };
-    let answer = test.store.change_indexes(&class.name, &["old".to_owned()], &[new]).await;
+    let indexes = async || {
+        let noted = test.raw("pre__SCHEMA", doc! { "_id": "Game" }).await;
+        let noted = noted.get_document("_metadata").unwrap().get_document("indexes").unwrap().clone();
+        (test.database.collection::<Document>("pre_Game").list_index_names().await.unwrap(), noted)
+    };
+    let before = indexes().await;
+    assert_eq!(before.0, ["_id_", "old"]);
+    let with_kind = |kind| Index { name: "new".to_owned(), keys: vec![("a".to_owned(), kind)], ..old.clone() };
+    let change = async |made| test.store.change_indexes(&class.name, &["old".to_owned()], &[made]).await;
+    let answer = change(with_kind(IndexKind::Geo2dSphere)).await;
     assert!(matches!(answer, Err(StoreError::Refused(_))), "{answer:?}");
-    let noted = test.raw("pre__SCHEMA", doc! { "_id": "Game" }).await;
-    assert_eq!(
-        noted.get_document("_metadata").unwrap().get_document("indexes").unwrap(),
-        &doc! { "_id_": { "_id": 1 } }
-    );
+    assert_eq!(indexes().await, before);
+    change(with_kind(IndexKind::Ascending)).await.unwrap();
+    let expected = doc! { "_id_": { "_id": 1 }, "new": { "a": 1 } };
+    assert_eq!(indexes().await, (vec!["_id_".to_owned(), "new".to_owned()], expected));
     test.close().await;
 }

@@ -97,23 +97,27 @@ impl DataService {
             let snapshot = self.schema.fresh().await?;
             let class = snapshot.stored_class(name).ok_or_else(|| missing_class(name))?;
             let change = class.schema.change(&wanted, &self.schema_rules())?;
+            let name = &class.schema.name;
             let indexes = index::made(&change.indexes)?;
+            // Indexes first: what the database refuses changes nothing.
+            if !change.indexes.is_empty() {
+                let changed = self.store.change_indexes(name, &change.indexes.dropped, &indexes).await;
+                changed.map_err(parse_error)?;
+                wanted.indexes.clear();
+            }
+            // A class has one field of places at a time: an old one goes before a new one comes.
             if !change.removed.is_empty() {
                 self.store.remove_fields(&class.schema, &change.removed).await.map_err(parse_error)?;
-                tracing::info!(parse.class = name, fields = change.removed.len(), "fields removed");
+                tracing::info!(parse.class = %name, fields = change.removed.len(), "fields removed");
                 wanted.fields.retain(|(_, request)| *request != FieldRequest::Remove);
             }
             let edit = ClassEdit { added: change.added, options: change.options, permissions: change.permissions };
-            match self.store.edit_class(&class.schema.name, &edit).await {
+            match self.store.edit_class(name, &edit).await {
                 Ok(()) => {}
                 Err(StoreError::SchemaConflict) => continue,
                 Err(error) => return Err(parse_error(error)),
             }
-            self.schema.index(&class.schema.name, &edit.added).await;
-            if !change.indexes.is_empty() {
-                let changed = self.store.change_indexes(&class.schema.name, &change.indexes.dropped, &indexes).await;
-                changed.map_err(parse_error)?;
-            }
+            self.schema.index(name, &edit.added).await;
             return Ok(());
         }
         Err(parse_error(StoreError::SchemaConflict))

@@ -25,6 +25,7 @@ crate::on_both_stores!(
     a_class_that_is_written_to_while_it_goes_comes_back,
     a_field_that_is_written_to_while_it_goes_comes_back,
     parse_s_own_indexes_outlive_their_class,
+    a_change_that_the_database_refuses_changes_nothing,
     defined_classes_are_there_before_the_first_request,
     every_process_defines_the_same,
     definitions_that_cost_data,
@@ -196,6 +197,22 @@ async fn parse_s_own_indexes_outlive_their_class(fixture: Fixture) {
     let role = json!({"name": "same", "ACL": {}});
     fixture.master().create("_Role", role.clone()).await.unwrap();
     assert_eq!(fixture.master().create("_Role", role).await.unwrap_err().0, 137);
+}
+
+async fn a_change_that_the_database_refuses_changes_nothing(fixture: Fixture) {
+    let schemas = Schemas::of(&fixture.service);
+    let id = fixture.master().object("Foo", json!({"old": 1, "title": "t", "body": "b"})).await;
+    schemas.modify("Foo", json!({"indexes": {"kept": {"old": 1}}})).await.unwrap();
+    let before = schemas.get("Foo").await.unwrap();
+    // Two indexes of texts are too many for MongoDB, and one is for the embedded store.
+    let change = json!({
+        "fields": {"old": {"__op": "Delete"}, "new": {"type": "Number"}},
+        "classLevelPermissions": {"find": {}},
+        "indexes": {"kept": {"__op": "Delete"}, "one": {"title": "text"}, "two": {"body": "text"}},
+    });
+    assert_eq!(schemas.modify("Foo", change).await.unwrap_err().0, 102);
+    assert_eq!(schemas.get("Foo").await.unwrap(), before);
+    assert_eq!(fixture.master().get("Foo", &id).await.unwrap()["old"], 1);
 }
 
 fn defined(rules: DefinitionRules, lock: bool) -> Settings {

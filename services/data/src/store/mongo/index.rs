@@ -50,30 +50,55 @@ fn collation(locale: &str) -> Collation {
     Collation::builder().locale(locale.to_owned()).strength(CollationStrength::Secondary).build()
 }
 
-/// Drops indexes and makes others, which may be the same under new names. Each is noted when it is done: something may be
-/// refused in the middle.
+/// Drops indexes and makes others, which may be the same under new names: so the old ones go first. If the new ones are refused, the old
+/// ones are made again.
 pub(super) async fn change(
     store: &MongoStore,
     class: &ClassName,
     dropped: &[String],
     made: &[Index],
 ) -> Result<(), StoreError> {
-    let collection = store.collection(class);
+    let gone = drop_named(store, class, dropped).await?;
+    if !made.is_empty() {
+        drop::finish(store, class).await?;
+        if let Err(error) = create_all(store, class, made.iter().map(model).collect()).await {
+            if !gone.is_empty() {
+                create_all(store, class, gone).await?;
+            }
+            return Err(error);
+        }
+    }
     for name in dropped {
+        schema::forget_index(store, class, name).await?;
+    }
+    let noted = made.iter().map(|index| (index.name.clone(), Bson::Document(index_keys(index))));
+    schema::note_indexes(store, class, noted.collect()).await
+}
+
+/// Drops the indexes with these names; what they were.
+async fn drop_named(store: &MongoStore, class: &ClassName, names: &[String]) -> Result<Vec<IndexModel>, StoreError> {
+    let collection = store.collection(class);
+    let is_named = |model: &IndexModel| {
+        let name = model.options.as_ref().and_then(|options| options.name.as_ref());
+        name.is_some_and(|name| names.contains(name))
+    };
+    let gone = match names {
+        [] => Vec::new(),
+        _ => models(store, class).await?.unwrap_or_default().into_iter().filter(is_named).collect(),
+    };
+    for name in names {
         match run("dropIndexes", collection.name(), collection.drop_index(name)).await {
             Err(error) if !is_missing(&error) => return Err(refused(&error)),
             _ => {}
         }
-        schema::forget_index(store, class, name).await?;
     }
-    if !made.is_empty() {
-        drop::finish(store, class).await?;
-        let models = made.iter().map(model);
-        let created = run("createIndexes", collection.name(), collection.create_indexes(models)).await;
-        created.map_err(|error| refused(&error))?;
-    }
-    let noted = made.iter().map(|index| (index.name.clone(), Bson::Document(index_keys(index))));
-    schema::note_indexes(store, class, noted.collect()).await
+    Ok(gone)
+}
+
+async fn create_all(store: &MongoStore, class: &ClassName, models: Vec<IndexModel>) -> Result<(), StoreError> {
+    let collection = store.collection(class);
+    let created = run("createIndexes", collection.name(), collection.create_indexes(models)).await;
+    created.map(|_| ()).map_err(|error| refused(&error))
 }
 
 /// Notes the indexes that the collection has: those it has after what is noted was read, so that no note is overwritten.
@@ -92,12 +117,17 @@ pub(super) async fn note(store: &MongoStore, class: &ClassName) -> Result<(), St
     Err(StoreError::SchemaConflict)
 }
 
-/// The indexes of a collection, if it is there.
+/// The indexes of a collection as they are noted, if it is there.
 async fn found(store: &MongoStore, class: &ClassName) -> Result<Option<Document>, StoreError> {
+    Ok(models(store, class).await?.map(|models| models.into_iter().filter_map(described).collect()))
+}
+
+/// The indexes of a collection, if it is there.
+async fn models(store: &MongoStore, class: &ClassName) -> Result<Option<Vec<IndexModel>>, StoreError> {
     let collection = store.collection(class);
     let listed = async { collection.list_indexes().await?.try_collect::<Vec<IndexModel>>().await };
     match run("listIndexes", collection.name(), listed).await {
-        Ok(models) => Ok(Some(models.into_iter().filter_map(described).collect())),
+        Ok(models) => Ok(Some(models)),
         Err(error) if is_missing(&error) => Ok(None),
         Err(error) => Err(store_error(&error)),
     }
