@@ -84,13 +84,44 @@ fn error_type(headers: &HeaderMap, body: &Json) -> Option<String> {
     Some(name.split(':').next().unwrap_or_default().rsplit('#').next().unwrap_or_default().to_owned())
 }
 
-/// Some errors of the account come as 400, like errors of the mail.
+/// Some errors of the account, of the request's signature and of too many requests come as 400, like errors of the mail.
 fn reclassified(error: SendError) -> SendError {
-    match error.code.as_str() {
-        "AccountSuspendedException" | "SendingPausedException" | "MailFromDomainNotVerifiedException" => {
-            error.with_class(FailureClass::Credentials)
-        }
-        "LimitExceededException" => error.with_class(FailureClass::RateLimited),
-        _ => error,
+    match class_of(&error.code) {
+        Some(class) => error.with_class(class),
+        None => error,
+    }
+}
+
+/// The class of an error that is not about the mail. Those of AWS have one name in one service, and another in the next.
+fn class_of(code: &str) -> Option<FailureClass> {
+    match code {
+        "AccountSuspendedException"
+        | "SendingPausedException"
+        | "MailFromDomainNotVerifiedException"
+        | "AccessDenied"
+        | "AccessDeniedException"
+        | "ExpiredToken"
+        | "ExpiredTokenException"
+        | "IncompleteSignature"
+        | "IncompleteSignatureException"
+        | "InvalidClientTokenId"
+        | "InvalidSignatureException"
+        | "MissingAuthenticationToken"
+        | "MissingAuthenticationTokenException"
+        | "NotAuthorized"
+        | "OptInRequired"
+        | "SignatureDoesNotMatch"
+        | "UnrecognizedClientException" => Some(FailureClass::Credentials),
+        // By the clock of this machine the signature is of another time: until it is set, no mail is taken.
+        "RequestExpired" | "RequestTimeTooSkewed" => Some(FailureClass::Credentials),
+        "LimitExceededException"
+        | "RequestLimitExceeded"
+        | "RequestThrottled"
+        | "RequestThrottledException"
+        | "ThrottledException"
+        | "Throttling"
+        | "ThrottlingException"
+        | "TooManyRequestsException" => Some(FailureClass::RateLimited),
+        _ => None,
     }
 }

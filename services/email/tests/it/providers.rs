@@ -260,6 +260,16 @@ async fn ses_is_signed() -> Result<()> {
     assert_eq!(simple["Subject"], json!({ "Data": "Please verify your e-mail for Ännchens App", "Charset": "UTF-8" }));
     assert!(simple["Body"]["Text"]["Data"].as_str().is_some_and(|text| text.ends_with(&link())));
     assert!(simple["Body"]["Html"]["Data"].is_string());
+    Ok(())
+}
+
+#[tokio::test]
+async fn ses_tells_the_account_from_the_mail() -> Result<()> {
+    let provider = Provider::start(400, "{}").await?;
+    let options = json!({
+        "accessKeyId": "AKID", "secretAccessKey": SECRET, "region": "eu-west-1", "from": "a@b.c",
+        "endpoint": provider.url,
+    });
     for (status, error_type, reason) in [
         (400, "MessageRejected:http://internal.amazon.com/", "refused for good: HTTP 400 MessageRejected"),
         (400, "BadRequestException", "refused for good: HTTP 400 BadRequestException"),
@@ -270,10 +280,27 @@ async fn ses_is_signed() -> Result<()> {
     for (status, error_type, reason) in [
         (429, "TooManyRequestsException", "too many mails: HTTP 429 TooManyRequestsException"),
         (400, "LimitExceededException", "too many mails: HTTP 400 LimitExceededException"),
+        (400, "TooManyRequestsException", "too many mails: HTTP 400 TooManyRequestsException"),
+        (400, "Throttling", "too many mails: HTTP 400 Throttling"),
+        (400, "ThrottlingException:http://internal.amazon.com/", "too many mails: HTTP 400 ThrottlingException"),
         (400, "SendingPausedException", "our credentials were refused: HTTP 400 SendingPausedException"),
         (403, "SignatureDoesNotMatch", "our credentials were refused: HTTP 403 SignatureDoesNotMatch"),
     ] {
         provider.answer_type(status, error_type)?;
+        assert_eq!(retried(&send("ses", options.clone()).await?)?, reason);
+    }
+    for error_type in [
+        "ExpiredTokenException",
+        "IncompleteSignature",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "MissingAuthenticationToken",
+        "RequestExpired",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+    ] {
+        provider.answer(400, &json!({ "__type": format!("com.amazon.coral.service#{error_type}") }).to_string());
+        let reason = format!("our credentials were refused: HTTP 400 {error_type}");
         assert_eq!(retried(&send("ses", options.clone()).await?)?, reason);
     }
     Ok(())
