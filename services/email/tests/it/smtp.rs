@@ -166,3 +166,33 @@ async fn a_refusal_counts_although_nothing_follows() -> Result<()> {
     assert_eq!(silent?.0, "QUIT\r\n");
     Ok(())
 }
+
+/// What becomes of a mail whose server says these lines, the last one to whoever leaves.
+async fn send_to(security: &str, lines: &[&str]) -> Result<Verdict> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let port = listener.local_addr()?.port();
+    let options = json!({
+        "host": "127.0.0.1", "port": port, "security": security, "from": "noreply@example.com",
+        "user": "sender", "password": SECRET,
+    });
+    let (said, verdict) = tokio::join!(say(listener, lines), send("smtp", options));
+    said?;
+    verdict
+}
+
+#[tokio::test]
+async fn what_is_said_before_the_mail_is_not_about_it() -> Result<()> {
+    for (security, lines, reason) in [
+        ("none", &["554 no service here"][..], "no connection: SMTP 554"),
+        ("none", &["220 hello", "550 not to you", "221 bye"], "no connection: SMTP 550"),
+        ("none", &["521 no mail here"], "no connection: SMTP 521"),
+        ("starttls", &["220 hello", "250-hello\r\n250 STARTTLS", "554 no", "221 bye"], "no connection: SMTP 554"),
+        ("starttls", &["220 hello", "250-hello\r\n250 STARTTLS", "454 not now", "221 bye"], "not taken now: SMTP 454"),
+        ("none", &["220 hello", "250-hello\r\n250 AUTH PLAIN", "550 no"], "our credentials were refused: SMTP 550"),
+        ("none", &["220 hello", "250-hello\r\n250 AUTH PLAIN", "454 not now"], "not taken now: SMTP 454"),
+        ("none", &["530 not without a name"], "our credentials were refused: SMTP 530"),
+    ] {
+        assert_eq!(retried(&send_to(security, lines).await?)?, reason);
+    }
+    Ok(())
+}

@@ -13,6 +13,7 @@ use std::{
 use lettre::{
     address::Envelope,
     transport::smtp::{
+        Error,
         authentication::{Credentials, DEFAULT_MECHANISMS},
         client::{AsyncSmtpConnection, Tls},
         commands::{Data, Mail, Rcpt},
@@ -76,7 +77,7 @@ impl Connections {
                 return Ok(idle.connection);
             }
         }
-        self.server.connect().await.map_err(|error| failed(&error))
+        self.server.connect().await
     }
 
     fn take(&self) -> Option<Idle> {
@@ -90,7 +91,19 @@ impl Connections {
 }
 
 impl Server {
-    async fn connect(&self) -> Result<AsyncSmtpConnection, lettre::transport::smtp::Error> {
+    /// A connection over which mails can be sent.
+    async fn connect(&self) -> Result<AsyncSmtpConnection, SendError> {
+        let opened = self.open().await;
+        let mut connection = opened.map_err(|error| failed_before(&error, FailureClass::Connection))?;
+        if let Some(credentials) = &self.credentials {
+            let known = connection.auth(DEFAULT_MECHANISMS, credentials).await;
+            known.map_err(|error| failed_before(&error, FailureClass::Credentials))?;
+        }
+        Ok(connection)
+    }
+
+    /// A connection to the server, encrypted as far as it has to be.
+    async fn open(&self) -> Result<AsyncSmtpConnection, Error> {
         let address = (self.host.as_str(), self.port);
         let wrapper = match &self.tls {
             Tls::Wrapper(parameters) => Some(parameters.clone()),
@@ -105,11 +118,15 @@ impl Server {
             }
             Tls::None | Tls::Opportunistic(_) | Tls::Wrapper(_) => {}
         }
-        if let Some(credentials) = &self.credentials {
-            connection.auth(DEFAULT_MECHANISMS, credentials).await?;
-        }
         Ok(connection)
     }
+}
+
+/// What went wrong before the server had heard of a mail. If it refuses for good, it does not refuse the mail: that is of this
+/// class, and tried again.
+fn failed_before(error: &Error, class: FailureClass) -> SendError {
+    let error = failed(error);
+    if error.class.is_retriable() { error } else { error.with_class(class) }
 }
 
 async fn hand_over(connection: &mut AsyncSmtpConnection, envelope: &Envelope, message: &str) -> Result<(), SendError> {
