@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use parsefleet_core::{
     ErrorCode, ParseError,
-    error::{Disclosure, Wording},
+    error::{Disclosure, Speaker, Wording},
 };
 use prost::Message;
 use tonic::{Code, Status};
@@ -17,6 +17,7 @@ pub fn status_from_error(error: &ParseError) -> Status {
         message: error.message.clone(),
         sanitised: error.disclosure == Disclosure::Sanitised,
         json: error.wording == Wording::Json,
+        by_app: error.speaker == Speaker::App,
     };
     let code = match error.code {
         ErrorCode::InternalServerError => Code::Internal,
@@ -40,5 +41,6 @@ pub fn error_from_status(status: &Status) -> Option<ParseError> {
         message: detail.message,
         disclosure: if detail.sanitised { Disclosure::Sanitised } else { Disclosure::Public },
         wording: if detail.json { Wording::Json } else { Wording::Text },
+        speaker: if detail.by_app { Speaker::App } else { Speaker::Server },
     })
 }

@@ -174,6 +174,16 @@ pub enum Wording {
     Json,
 }
 
+/// Whose words the text of an error is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Speaker {
+    /// This server's.
+    #[default]
+    Server,
+    /// The app's own code's, which has decided against it: asked once more, it would say so again.
+    App,
+}
+
 /// An error as the client sees it: `{"code": …, "error": …}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParseError {
@@ -185,12 +195,20 @@ pub struct ParseError {
     pub disclosure: Disclosure,
     /// What the text is.
     pub wording: Wording,
+    /// Who says so. Clients are not told.
+    pub speaker: Speaker,
 }
 
 impl ParseError {
     /// An error whose text every client may read.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), disclosure: Disclosure::Public, wording: Wording::Text }
+        Self {
+            code,
+            message: message.into(),
+            disclosure: Disclosure::Public,
+            wording: Wording::Text,
+            speaker: Speaker::Server,
+        }
     }
 
     /// An error whose text is replaced by "Permission denied" unless the app switched that off.
@@ -200,10 +218,11 @@ impl ParseError {
 
     /// What the app's own code says against it: a text, or any other JSON.
     pub fn said(code: ErrorCode, what: Json) -> Self {
-        match what {
+        let said = match what {
             Json::String(text) => Self::new(code, text),
             other => Self { wording: Wording::Json, ..Self::new(code, other.to_string()) },
-        }
+        };
+        Self { speaker: Speaker::App, ..said }
     }
 
     /// The answer to a read, update or delete of an object that is not there for the caller.

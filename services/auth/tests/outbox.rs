@@ -16,7 +16,7 @@ use parsefleet_proto::{
     v1::{
         ChangeRowRequest, ChangeRowResponse, FindRowsRequest, FindRowsResponse, InsertRowRequest, InsertRowResponse,
         MailJob, Privilege, RegisterHookRequest, RemoveRowsRequest, RemoveRowsResponse, RequestContext,
-        RequestPasswordResetRequest, SendEmailRequest,
+        RequestEmailVerificationRequest, RequestPasswordResetRequest, SendEmailRequest,
         auth_client::AuthClient,
         hooks_client::HooksClient,
         rows_client::RowsClient,
@@ -83,8 +83,45 @@ async fn arrives(deliveries: &mut Box<dyn Deliveries>, job: &Job) {
     delivery.receipt.done().await.unwrap();
 }
 
+/// As if the time had passed for which one wish was left to the process that has it.
+async fn hasten(rows: &mut RowsClient<Channel>) {
+    let (r#where, changes) = (r#"{"claimedUntil":{"$gt":1}}"#.into(), r#"{"claimedUntil":1}"#.into());
+    let class_name = "_Outbox".to_owned();
+    let request = ChangeRowRequest { context: context(), class_name, r#where, changes, touch: false };
+    rows.change(request).await.unwrap();
+}
+
+/// Stores a user with these columns.
+async fn insert_user(rows: &mut RowsClient<Channel>, columns: serde_json::Value) {
+    let (class_name, row) = ("_User".to_owned(), columns.to_string().into());
+    rows.insert(InsertRowRequest { context: context(), class_name, row }).await.unwrap();
+}
+
+/// The next mail that is made.
+async fn next_mail(deliveries: &mut Box<dyn Deliveries>) -> MailJob {
+    let delivery = tokio::time::timeout(LIMIT, deliveries.next()).await.expect("the mail is made");
+    let mail = MailJob::decode(delivery.job.body.clone()).unwrap();
+    delivery.receipt.done().await.unwrap();
+    mail
+}
+
+/// Waits until the app is called, and tells how often.
+async fn calls(app: &WebhookReceiver) -> usize {
+    let started = Instant::now();
+    loop {
+        let calls = app.take_calls().len();
+        if calls > 0 {
+            return calls;
+        }
+        assert!(started.elapsed() < LIMIT, "the app is not asked");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
 /// What outlives a process: its files.
 struct Machine {
+    /// Options beside those that every app here has.
+    options: Vec<String>,
     directory: tempfile::TempDir,
     data: DataService,
     bus: Arc<EmbeddedBus>,
@@ -92,14 +129,21 @@ struct Machine {
 
 impl Machine {
     async fn new() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// One whose app has these options.
+    async fn with(options: &[(&str, &str)]) -> Self {
+        let options: Vec<String> =
+            options.iter().flat_map(|(name, value)| [format!("--{name}"), (*value).to_owned()]).collect();
         let directory = tempfile::tempdir().unwrap();
-        let config = config();
+        let config = config(&options);
         let settings = Settings::try_new(&config.app_id, &config.objects, &config.database, None).unwrap();
         let store = SqliteStore::open(directory.path()).unwrap();
         let data = DataService::new(Arc::new(store), settings, Arc::new(Nobody));
         data.prepare_database().await.unwrap();
         let bus = Arc::new(EmbeddedBus::new(directory.path(), RetrySchedule::default()));
-        Self { directory, data, bus }
+        Self { options, directory, data, bus }
     }
 
     fn rows(&self) -> RowsClient<Channel> {
@@ -116,7 +160,8 @@ impl Machine {
     fn auth_with(&self, rows: Channel, bus: Arc<dyn Bus>, shutdown: &Shutdown) -> AuthService {
         let data = Channel::local(self.data.clone().into_server());
         let hooks = Channel::local(self.data.clone().into_hooks_server());
-        AuthService::new(Arc::new(config()), data, rows, hooks, Arc::new(Nobody)).publishing(bus, shutdown)
+        let config = Arc::new(config(&self.options));
+        AuthService::new(config, data, rows, hooks, Arc::new(Nobody)).publishing(bus, shutdown)
     }
 }
 
@@ -124,12 +169,13 @@ fn shutdown() -> Shutdown {
     Shutdown::new(Duration::ZERO, Duration::from_secs(10))
 }
 
-/// An app that sends mails.
-fn config() -> Config {
+/// An app that sends mails, with further options.
+fn config(options: &[String]) -> Config {
     let adapter = r#"{"module": "smtp", "options": {"from": "a@b.c", "host": "127.0.0.1", "security": "none"}}"#;
     let arguments = ["--appId", "test", "--masterKey", "master", "--appName", "Test", "--publicServerURL"];
     let arguments = arguments.into_iter().chain(["https://api.example/parse", "--emailAdapter", adapter]);
-    let Launch::Run(startup) = config::load(arguments.map(str::to_owned), []).unwrap() else { panic!("it starts") };
+    let arguments = arguments.map(str::to_owned).chain(options.iter().cloned());
+    let Launch::Run(startup) = config::load(arguments, []).unwrap() else { panic!("it starts") };
     startup.config
 }
 
@@ -191,20 +237,13 @@ fn mails_that_were_asked_for_survive_the_process() {
     second.block_on(async {
         let mut rows = machine.rows();
         entries(&mut rows, 2).await;
-        // As if the time had passed for which they were left to the first process.
-        for _ in 0..2 {
-            let (r#where, changes) = (r#"{"claimedUntil":{"$gt":1}}"#.into(), r#"{"claimedUntil":1}"#.into());
-            let class_name = "_Outbox".to_owned();
-            let request = ChangeRowRequest { context: context(), class_name, r#where, changes, touch: false };
-            rows.change(request).await.unwrap();
-        }
+        hasten(&mut rows).await;
+        hasten(&mut rows).await;
         let shutdown = shutdown();
         let _auth = machine.auth(&shutdown);
         let mut deliveries = machine.bus.consume(Queue::Mail, 4);
-        let delivery = tokio::time::timeout(LIMIT, deliveries.next()).await.expect("the mail is made");
-        let mail = MailJob::decode(delivery.job.body.clone()).unwrap();
+        let mail = next_mail(&mut deliveries).await;
         assert_eq!((mail.recipient.as_str(), mail.locale.as_str()), ("ada@example.com", "de"));
-        delivery.receipt.done().await.unwrap();
         entries(&mut rows, 0).await;
         shutdown.trigger();
         shutdown.complete().await;
@@ -350,6 +389,50 @@ async fn a_link_for_whoever_forgot_a_password_may_be_refused() {
     assert_eq!(app.take_calls().len(), 1);
     let delivery = tokio::time::timeout(LIMIT, deliveries.next()).await.expect("the mail is made");
     delivery.receipt.done().await.unwrap();
+    shutdown.trigger();
+    shutdown.complete().await;
+}
+
+/// An app that gives no answer has not decided: the mail comes once it does. One that says no is not asked again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mail_waits_for_an_app_that_gives_no_answer() {
+    let app = WebhookReceiver::start().await.unwrap();
+    let machine = Machine::with(&[("verifyUserEmails", &format!("{}/verify", app.url))]).await;
+    let mut rows = machine.rows();
+    insert_user(&mut rows, json!({ "objectId": "ada", "username": "ada", "email": "ada@example.com" })).await;
+    let shutdown = shutdown();
+    let mut client = AuthClient::new(Channel::local(machine.auth(&shutdown).into_server()));
+    let mut deliveries = machine.bus.consume(Queue::Mail, 4);
+    let mut ask = async || {
+        let body = json!({ "email": "ada@example.com" }).to_string().into();
+        let request = RequestEmailVerificationRequest { context: context(), body };
+        client.request_email_verification(request).await.unwrap();
+    };
+    let yes = WebhookAnswer::json(json!({ "success": true }));
+
+    app.answer("verify", WebhookAnswer { status: Some(503), ..yes.clone() });
+    ask().await;
+    for answer in [
+        WebhookAnswer::default(),
+        WebhookAnswer::json(json!({ "success": "yes" })),
+        WebhookAnswer { text: Some("\"malformed\"".to_owned()), ..WebhookAnswer::default() },
+        yes.clone(),
+    ] {
+        assert_eq!(calls(&app).await, 1);
+        app.answer("verify", answer);
+        hasten(&mut rows).await;
+    }
+    assert_eq!(next_mail(&mut deliveries).await.recipient, "ada@example.com");
+    entries(&mut rows, 0).await;
+    app.take_calls();
+
+    for answer in [json!({ "error": "no" }), json!({ "error": { "reason": 5 } }), json!({ "success": false })] {
+        app.answer("verify", WebhookAnswer::json(answer.clone()));
+        ask().await;
+        entries(&mut rows, 0).await;
+        assert_eq!(calls(&app).await, 1, "{answer}");
+    }
+    assert_eq!(machine.bus.backlog(Queue::Mail).await.unwrap().waiting, 0);
     shutdown.trigger();
     shutdown.complete().await;
 }

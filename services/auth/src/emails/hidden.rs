@@ -2,10 +2,12 @@
 //!
 //! What is asked for is kept before the answer, in the same way whoever it is asked for, and done behind it. It is removed when it is
 //! done; what a process that died has left is found by the sweep of any other. A mail may come twice that way, never not at all.
+//!
+//! An app that is asked about the mail and says no has decided. One that gives no answer has not, and is asked again later.
 
 use std::{sync::Arc, time::Duration};
 
-use parsefleet_core::{ErrorCode, error::Result};
+use parsefleet_core::error::{Result, Speaker};
 use parsefleet_proto::v1::{Privilege, RequestContext};
 use parsefleet_runtime::{Shutdown, rpc::deadline};
 use serde_json::{Value as Json, json};
@@ -75,8 +77,9 @@ impl AuthService {
     async fn attend_to_all(&self) -> Result<()> {
         // Whoever asked is gone; what the app is told of it is not that it was the app.
         let context = RequestContext { privilege: Privilege::Public.into(), ..RequestContext::default() };
+        // Those first that were tried longest ago: what cannot be fulfilled for an hour holds nothing else up.
         let filter = json!({ "queue": WISHES, "claimedUntil": { "$lte": outbox::now() } });
-        let search = Search { filter, order: &["keptAt"], limit: PAGE, ..Search::default() };
+        let search = Search { filter, order: &["claimedUntil"], limit: PAGE, ..Search::default() };
         let left: Vec<WishRow> = self.rows.find(&context, CLASS, &search).await?;
         for wish in left {
             // Of several who have found it, one takes it.
@@ -118,7 +121,7 @@ impl AuthService {
         };
         match deadline::within(LIMIT, work).await {
             Ok(Ok(_)) => true,
-            Ok(Err(error)) if error.code == ErrorCode::ScriptFailed => {
+            Ok(Err(error)) if error.speaker == Speaker::App => {
                 tracing::info!("the app is against a mail that was asked for");
                 true
             }

@@ -1,6 +1,10 @@
 //! What a trigger answers: `{"success": …}`, `{"error": …}`, or nothing.
 
-use parsefleet_core::{ErrorCode, ParseError, acl::is_truthy, error::Result};
+use parsefleet_core::{
+    ErrorCode, ParseError,
+    acl::is_truthy,
+    error::{Result, Speaker},
+};
 use serde_json::{Map as JsonMap, Value as Json, json};
 
 /// What a trigger says, as far as it is content.
@@ -55,10 +59,11 @@ fn refusal(error: Json) -> ParseError {
     ParseError::said(ErrorCode::ScriptFailed, said)
 }
 
+/// Whoever cannot be understood has not said anything against it.
 fn malformed(text: &str) -> ParseError {
     let excerpt: String = text.chars().take(EXCERPT).collect();
     let said = json!({"error": "Malformed response", "code": -1, "partialResponse": excerpt});
-    ParseError::said(ErrorCode::ScriptFailed, said)
+    ParseError { speaker: Speaker::Server, ..ParseError::said(ErrorCode::ScriptFailed, said) }
 }
 
 #[cfg(test)]
@@ -107,6 +112,14 @@ mod tests {
         ] {
             assert_eq!(read(answer).unwrap_err(), (text.to_owned(), wording), "{answer}");
         }
+    }
+
+    #[test]
+    fn only_an_error_is_a_word_against_it() {
+        let speaker = |answer: &str| Reply::read(answer.as_bytes()).unwrap_err().speaker;
+        assert_eq!(speaker(r#"{"error": "no"}"#), Speaker::App);
+        assert_eq!(speaker(r#"{"error": {"reason": 5}}"#), Speaker::App);
+        assert_eq!(speaker(r#""text""#), Speaker::Server);
     }
 
     #[test]
