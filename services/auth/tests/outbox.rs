@@ -15,8 +15,8 @@ use parsefleet_proto::{
     error_from_status,
     v1::{
         ChangeRowRequest, ChangeRowResponse, FindRowsRequest, FindRowsResponse, InsertRowRequest, InsertRowResponse,
-        MailJob, Privilege, RegisterHookRequest, RemoveRowsRequest, RemoveRowsResponse, RequestContext,
-        RequestEmailVerificationRequest, RequestPasswordResetRequest, SendEmailRequest,
+        MailJob, MailKind, Privilege, RegisterHookRequest, RemoveRowsRequest, RemoveRowsResponse, RequestContext,
+        RequestEmailVerificationRequest, RequestPasswordResetRequest, ResendVerificationEmailRequest, SendEmailRequest,
         auth_client::AuthClient,
         hooks_client::HooksClient,
         rows_client::RowsClient,
@@ -433,6 +433,35 @@ async fn a_mail_waits_for_an_app_that_gives_no_answer() {
         assert_eq!(calls(&app).await, 1, "{answer}");
     }
     assert_eq!(machine.bus.backlog(Queue::Mail).await.unwrap().waiting, 0);
+    shutdown.trigger();
+    shutdown.complete().await;
+}
+
+/// Where names and addresses are stored in lower case, who types capitals gets the mail as well.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mail_comes_whatever_the_case_of_what_was_typed() {
+    let folded = [("convertEmailToLowercase", "true"), ("convertUsernameToLowercase", "true")];
+    let machine = Machine::with(&[folded[0], folded[1], ("verifyUserEmails", "true")]).await;
+    let mut rows = machine.rows();
+    insert_user(&mut rows, json!({ "objectId": "ada", "username": "ada", "email": "ada@example.com" })).await;
+    insert_user(&mut rows, json!({ "objectId": "bob", "username": "bob@example.com" })).await;
+    let shutdown = shutdown();
+    let mut client = AuthClient::new(Channel::local(machine.auth(&shutdown).into_server()));
+    let mut deliveries = machine.bus.consume(Queue::Mail, 4);
+    for (typed, recipient) in [("Ada@Example.com", "ada@example.com"), ("BOB@example.com", "bob@example.com")] {
+        let body = json!({ "email": typed }).to_string().into();
+        client.request_password_reset(RequestPasswordResetRequest { context: context(), body }).await.unwrap();
+        let mail = next_mail(&mut deliveries).await;
+        assert_eq!((mail.recipient.as_str(), mail.kind()), (recipient, MailKind::PasswordReset));
+    }
+    let body = json!({ "email": "Ada@Example.com" }).to_string().into();
+    let request = RequestEmailVerificationRequest { context: context(), body };
+    client.request_email_verification(request).await.unwrap();
+    assert_eq!(next_mail(&mut deliveries).await.kind(), MailKind::EmailVerification);
+    let username = "ADA".to_owned();
+    let request = ResendVerificationEmailRequest { context: context(), username, ..Default::default() };
+    client.resend_verification_email(request).await.unwrap();
+    assert_eq!(next_mail(&mut deliveries).await.kind(), MailKind::EmailVerification);
     shutdown.trigger();
     shutdown.complete().await;
 }

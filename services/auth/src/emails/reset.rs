@@ -65,7 +65,7 @@ impl AuthService {
         if !self.triggers.has(Moment::BeforePasswordReset).await? {
             return Ok(());
         }
-        let Some(user) = Addressee::find(&self.rows, context, addressed(email)).await? else { return Ok(()) };
+        let Some(user) = Addressee::find(&self.rows, context, self.addressed(email)).await? else { return Ok(()) };
         let question = Question { context, mount_url: "", object_id: user.id(), object: Map::new() };
         self.triggers.ask(Moment::BeforePasswordReset, question).await.map(drop)
     }
@@ -126,7 +126,7 @@ impl AuthService {
 
     /// Sends a link to whoever has this address, or this name and no address. Whether there is somebody.
     pub(super) async fn send_reset_link(&self, context: &RequestContext, email: &str, locale: &str) -> Result<bool> {
-        let known = addressed(email);
+        let known = self.addressed(email);
         let Some(user) = Addressee::find(&self.rows, context, known.clone()).await? else { return Ok(false) };
         let reset = &self.config.user_mail.reset;
         let reused = user.valid_token(PURPOSE).filter(|_| reset.reuse_token && reset.token_validity.is_some());
@@ -149,11 +149,12 @@ impl AuthService {
         }
         Ok(changed.is_some())
     }
-}
 
-/// Whoever has this address, or this name and no address.
-fn addressed(email: &str) -> Json {
-    json!({ "$or": [{ "email": email }, { "username": email, "email": { "$exists": false } }] })
+    /// Whoever has this address, or this name and no address; as for log-ins, in either case where they are stored in lower case.
+    fn addressed(&self, typed: &str) -> Json {
+        let (email, username) = (self.email_in_either_case(typed), self.username_in_either_case(typed));
+        json!({ "$or": [{ "email": email }, { "username": username, "email": { "$exists": false } }] })
+    }
 }
 
 fn invalid() -> ParseError {

@@ -80,7 +80,7 @@ impl AuthService {
                 return Err(ParseError::new(ErrorCode::InvalidEmailAddress, text));
             }
         };
-        let filter = json!({ "email": email });
+        let filter = json!({ "email": self.email_in_either_case(&email) });
         if self.config.user_mail.verification.success_on_invalid_email {
             self.begin_hidden(&context, Wish::Verification { filter, locale }).await?;
         } else {
@@ -105,10 +105,11 @@ impl AuthService {
         let context = request.context.unwrap_or_default();
         let locale = request.locale;
         let mut filter = Map::new();
-        for (name, value) in [("username", request.username), (Purpose::Verify.column(), request.token)] {
-            if !value.is_empty() {
-                filter.insert(name.to_owned(), value.into());
-            }
+        if !request.username.is_empty() {
+            filter.insert("username".to_owned(), self.username_in_either_case(&request.username));
+        }
+        if !request.token.is_empty() {
+            filter.insert(Purpose::Verify.column().to_owned(), request.token.into());
         }
         if filter.is_empty() || self.check_mail().is_err() {
             return Ok(ResendVerificationEmailResponse { sent: false });

@@ -109,9 +109,8 @@ impl AuthService {
     }
 
     async fn find_by_name(&self, context: &RequestContext, credentials: &Credentials) -> Result<Option<UserRow>> {
-        let accounts = &self.config.accounts;
-        let username = |text: &str| either_case(text, accounts.convert_username_to_lowercase);
-        let email = |text: &str| either_case(text, accounts.convert_email_to_lowercase);
+        let username = |text: &str| self.username_in_either_case(text);
+        let email = |text: &str| self.email_in_either_case(text);
         let filter = match (credentials.username(), credentials.email()) {
             (Some(name), Some(address)) => json!({ "email": email(address), "username": username(name) }),
             (None, Some(address)) => json!({ "email": email(address) }),
@@ -126,7 +125,7 @@ impl AuthService {
             let lower = wanted.to_lowercase();
             let rank = |user: &UserRow| match user.username.as_deref() {
                 Some(name) if name == wanted => 0,
-                Some(name) if accounts.convert_username_to_lowercase && name == lower => 1,
+                Some(name) if self.config.accounts.convert_username_to_lowercase && name == lower => 1,
                 _ => 2,
             };
             found.sort_by_key(rank);
@@ -261,12 +260,6 @@ impl AuthService {
         seen.retain(|name, _| name == "__type" || !name.starts_with('_'));
         Ok(seen)
     }
-}
-
-/// A text as it is, or in lower case as it may be stored.
-fn either_case(text: &str, is_folded: bool) -> Json {
-    let lower = text.to_lowercase();
-    if is_folded && lower != text { json!({ "$in": [text, lower] }) } else { text.into() }
 }
 
 fn is_too_old(changed: Date, most: std::time::Duration, now: Date) -> bool {

@@ -24,6 +24,16 @@ impl AuthService {
         }
     }
 
+    /// A condition for a username that somebody typed, in the case of its letters in which it may be stored.
+    pub(crate) fn username_in_either_case(&self, typed: &str) -> Json {
+        either_case(typed, self.config.accounts.convert_username_to_lowercase)
+    }
+
+    /// The same for an address.
+    pub(crate) fn email_in_either_case(&self, typed: &str) -> Json {
+        either_case(typed, self.config.accounts.convert_email_to_lowercase)
+    }
+
     /// Refuses a username and an address that somebody else has, whatever the case of its letters. Indexes of the database
     /// have the last word on equal ones.
     ///
@@ -58,6 +68,12 @@ impl AuthService {
         let found: Vec<Somebody> = self.rows.find(context, "_User", &search).await?;
         Ok(!found.is_empty())
     }
+}
+
+/// A text as it is, or in lower case as it may be stored.
+fn either_case(text: &str, is_folded: bool) -> Json {
+    let lower = text.to_lowercase();
+    if is_folded && lower != text { json!({ "$in": [text, lower] }) } else { text.into() }
 }
 
 /// Whether the body has something that only one user can have.
