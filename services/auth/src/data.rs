@@ -61,7 +61,7 @@ impl Data {
     async fn create(&self, request: CreateRequest) -> Result<OperationResult> {
         let created =
             self.client.clone().create(request).await.map_err(|status| rpc::parse_error(&status))?.into_inner();
-        Ok(OperationResult { object_id: created.object_id, body: created.body, existed: false })
+        Ok(OperationResult { object_id: created.object_id, body: created.body, ..OperationResult::default() })
     }
 
     async fn update(&self, request: UpdateRequest) -> Result<Bytes> {

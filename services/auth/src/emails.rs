@@ -87,13 +87,15 @@ impl AuthService {
 }
 
 impl MailPlan {
-    /// The write happened.
+    /// The write happened, now or for an earlier request, which had a mail of its own sent.
     ///
     /// # Errors
     /// 205 if the user has been made and is not to be let in yet.
-    pub(crate) async fn complete(self, service: &AuthService, is_new: bool) -> Result<()> {
-        if let Some(intent) = self.intent {
-            intent.happened();
+    pub(crate) async fn complete(self, service: &AuthService, is_new: bool, was_repeated: bool) -> Result<()> {
+        match self.intent {
+            Some(intent) if was_repeated => intent.failed(),
+            Some(intent) => intent.happened(),
+            None => {}
         }
         let prevents = service.config.user_mail.verification.prevent_signup;
         if is_new && self.awaits_verification && prevents {

@@ -53,7 +53,8 @@ pub(crate) trait Finish: Send {
         None
     }
 
-    /// The write happened, with this result.
+    /// The write happened, with this result. If it did for an earlier request with the same id, nothing that this one planned is in
+    /// the database.
     async fn complete(self: Box<Self>, service: &AuthService, result: OperationResult) -> Result<Answer>;
 }
 
@@ -75,7 +76,7 @@ impl From<OperationResult> for Answer {
 
 impl From<Answer> for OperationResult {
     fn from(answer: Answer) -> Self {
-        Self { object_id: answer.object_id, body: answer.body, existed: answer.existed }
+        Self { object_id: answer.object_id, body: answer.body, existed: answer.existed, repeated: false }
     }
 }
 

@@ -14,11 +14,13 @@ use parsefleet_data::{DataService, Invalidation, Settings, store::SqliteStore};
 use parsefleet_proto::{
     error_from_status,
     v1::{
-        ChangeRowRequest, ChangeRowResponse, FindRowsRequest, FindRowsResponse, InsertRowRequest, InsertRowResponse,
-        MailJob, MailKind, Privilege, RegisterHookRequest, RemoveRowsRequest, RemoveRowsResponse, RequestContext,
-        RequestEmailVerificationRequest, RequestPasswordResetRequest, ResendVerificationEmailRequest, SendEmailRequest,
+        ChangeRowRequest, ChangeRowResponse, CreateRequest, FindRowsRequest, FindRowsResponse, InsertRowRequest,
+        InsertRowResponse, MailJob, MailKind, Once, Operation, Privilege, RegisterHookRequest, RemoveRowsRequest,
+        RemoveRowsResponse, RequestContext, RequestEmailVerificationRequest, RequestPasswordResetRequest,
+        ResendVerificationEmailRequest, SendEmailRequest, TransactRequest,
         auth_client::AuthClient,
         hooks_client::HooksClient,
+        operation::Operation as Kind,
         rows_client::RowsClient,
         rows_server::{Rows, RowsServer},
     },
@@ -462,6 +464,31 @@ async fn a_mail_comes_whatever_the_case_of_what_was_typed() {
     let request = ResendVerificationEmailRequest { context: context(), username, ..Default::default() };
     client.resend_verification_email(request).await.unwrap();
     assert_eq!(next_mail(&mut deliveries).await.kind(), MailKind::EmailVerification);
+    shutdown.trigger();
+    shutdown.complete().await;
+}
+
+#[tokio::test]
+async fn a_sign_up_that_is_sent_again_sends_no_other_mail() {
+    let machine = Machine::with(&[("verifyUserEmails", "true")]).await;
+    let shutdown = shutdown();
+    let mut client = AuthClient::new(Channel::local(machine.auth(&shutdown).into_server()));
+    let mut deliveries = machine.bus.consume(Queue::Mail, 4);
+    let body = json!({ "username": "ada", "password": "secret", "email": "ada@example.com" });
+    let create = CreateRequest {
+        context: Some(RequestContext { privilege: Privilege::Public.into(), ..RequestContext::default() }),
+        class_name: "_User".to_owned(),
+        body: body.to_string().into(),
+        ..CreateRequest::default()
+    };
+    let operations = vec![Operation { operation: Some(Kind::Create(create)) }];
+    let once = Some(Once { request_id: "id".to_owned(), fingerprint: b"digest".to_vec().into(), ttl_seconds: 60 });
+    let request = TransactRequest { operations, once };
+    client.transact(request.clone()).await.unwrap();
+    next_mail(&mut deliveries).await;
+    client.transact(request).await.unwrap();
+    entries(&mut machine.rows(), 0).await;
+    assert_eq!(machine.bus.backlog(Queue::Mail).await.unwrap().waiting, 0, "a link that does not work");
     shutdown.trigger();
     shutdown.complete().await;
 }

@@ -77,7 +77,8 @@ impl DataService {
         let reply = claim.get_binary(REPLY).map_err(|_| duplicate())?;
         let reply = TransactResponse::decode(Bytes::copy_from_slice(reply.bytes));
         let reply = reply.map_err(|error| parse_error(StoreError::Failed(format!("a kept reply is damaged: {error}"))));
-        Ok(Some(reply?.results))
+        let results = reply?.results.into_iter();
+        Ok(Some(results.map(|result| OperationResult { repeated: true, ..result }).collect()))
     }
 
     /// Claims an id as the first operation of a transaction.

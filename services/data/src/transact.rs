@@ -215,14 +215,14 @@ impl DataService {
                 }
                 scope.operation.store(results.len(), Ordering::Relaxed);
             }
-            let result = |body| OperationResult { object_id: String::new(), body, existed: false };
+            let result = |body| OperationResult { body, ..OperationResult::default() };
             results.push(match &operation.operation {
                 Some(Kind::Get(request)) => result(self.get_object(request).await?),
                 Some(Kind::Find(request)) => result(self.find_objects(request).await?),
                 Some(Kind::Create(request)) => {
                     let created = self.create_object(request).await?;
                     let object_id = created.id.as_str().to_owned();
-                    OperationResult { object_id, body: created.body, existed: false }
+                    OperationResult { object_id, body: created.body, ..OperationResult::default() }
                 }
                 Some(Kind::Update(request)) => result(self.update_object(request).await?),
                 Some(Kind::Delete(request)) => {

@@ -233,13 +233,19 @@ pub(super) fn password_required() -> ParseError {
 impl Finish for NewUser {
     async fn complete(self: Box<Self>, service: &AuthService, result: OperationResult) -> Result<Answer> {
         let mut added = Vec::new();
-        added.extend(self.given_name.map(|name| ("username", Json::from(name))));
+        let given_name = match self.given_name {
+            Some(_) if result.repeated => {
+                UserRow::by_id(&service.rows, &self.context, &result.object_id).await?.and_then(|user| user.username)
+            }
+            given_name => given_name,
+        };
+        added.extend(given_name.map(|name| ("username", Json::from(name))));
         if let Some(origin) = self.origin {
             let session = NewSession::of(&result.object_id, Some(origin), &self.context);
             added.push(("sessionToken", service.open_session(&self.context, session).await?.into()));
         }
         added.extend(identity::response(&self.identities));
-        self.mail.complete(service, true).await?;
+        self.mail.complete(service, true, result.repeated).await?;
         let body = json::with(&json::with_news(result.body, self.news)?, added)?;
         Ok(Answer { object_id: result.object_id, body, existed: false })
     }

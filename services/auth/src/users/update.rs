@@ -218,7 +218,7 @@ impl Finish for ChangedUser {
     async fn complete(self: Box<Self>, service: &AuthService, result: OperationResult) -> Result<Answer> {
         service.news.user_changed(&self.user_id).await;
         let mut added = Vec::new();
-        if let Some(user_id) = self.ends_sessions_of() {
+        if let Some(user_id) = self.ends_sessions_of().filter(|_| !result.repeated) {
             service.end_sessions_of(&self.context, user_id).await?;
         }
         if self.has_new_password {
@@ -229,7 +229,7 @@ impl Finish for ChangedUser {
             }
         }
         added.extend(identity::response(&self.identities));
-        self.mail.complete(service, false).await?;
+        self.mail.complete(service, false, result.repeated).await?;
         Ok(Answer { body: json::with(&json::with_news(result.body, self.news)?, added)?, ..Answer::default() })
     }
 }

@@ -389,6 +389,11 @@ impl Client {
         self.transact([create, Kind::Update(self.update_request("_User", id, change))], None).await
     }
 
+    /// Changes a user, once for this id.
+    pub(crate) async fn update_once(&self, id: &str, change: &Json, once: Option<Once>) -> Answer<Vec<Json>> {
+        self.transact([Kind::Update(self.update_request("_User", id, change))], once).await
+    }
+
     async fn transact(&self, kinds: impl IntoIterator<Item = Kind>, once: Option<Once>) -> Answer<Vec<Json>> {
         let operation = |kind| Operation { operation: Some(kind) };
         let request = TransactRequest { operations: kinds.into_iter().map(operation).collect(), once };

@@ -1,5 +1,6 @@
 //! Several users as one, and once.
 
+use futures_util::future::join_all;
 use parsefleet_proto::v1::Once;
 use serde_json::{Value as Json, json};
 
@@ -35,6 +36,36 @@ async fn a_sign_up_that_is_sent_again_is_the_same() {
     assert_eq!(first[0]["createdAt"], again[0]["createdAt"]);
     assert_eq!(fixture.rows("_User", json!({})).await.len(), 1);
     assert!(again[0]["sessionToken"].is_string());
+}
+
+fn once(id: &str) -> Option<Once> {
+    Some(Once { request_id: id.to_owned(), fingerprint: b"digest".to_vec().into(), ttl_seconds: 60 })
+}
+
+#[tokio::test]
+async fn a_new_password_ends_sessions_once() {
+    let fixture = Fixture::embedded(&[]).await;
+    let (id, _) = fixture.person("anna").await;
+    let change = json!({ "password": "other" });
+    fixture.master().update_once(&id, &change, once("change")).await.unwrap();
+    let credentials = json!({ "username": "anna", "password": "other" });
+    let since = text(&fixture.public().log_in(credentials).await.unwrap()["sessionToken"]);
+    fixture.master().update_once(&id, &change, once("change")).await.unwrap();
+    assert_eq!(fixture.public().resolve(&since).await.unwrap(), id, "a session of the new password");
+}
+
+#[tokio::test]
+async fn a_name_that_was_made_up_is_told_again() {
+    let fixture = Fixture::embedded(&[]).await;
+    let new = [json!({ "authData": { "anonymous": { "id": "a1" } } })];
+    // All are planned before one of them is carried out.
+    let public = fixture.public();
+    let answers = join_all((0..8).map(|_| public.create_together(&new, once("new")))).await;
+    let user = fixture.row("_User", json!({})).await;
+    for answer in answers {
+        let answer = answer.unwrap();
+        assert_eq!((&answer[0]["objectId"], &answer[0]["username"]), (&user["objectId"], &user["username"]));
+    }
 }
 
 #[tokio::test]
