@@ -7,6 +7,9 @@ use serde_json::{Value, value::RawValue};
 
 const WHITESPACE: [char; 4] = [' ', '\t', '\n', '\r'];
 
+/// JavaScript's `String({})`.
+const OBJECT: &str = "[object Object]";
+
 /// A value: JSON, or a text that is not JSON.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Loose<'a> {
@@ -91,7 +94,7 @@ impl<'a> Loose<'a> {
             Self::Json(json) => match json.as_bytes().first() {
                 Some(b'"') => unquote(json),
                 Some(b'[') => Cow::Owned(join(json)),
-                Some(b'{') => Cow::Borrowed("[object Object]"),
+                Some(b'{') => Cow::Borrowed(OBJECT),
                 _ => Cow::Borrowed(json),
             },
         }
@@ -131,19 +134,61 @@ fn unquote(json: &str) -> Cow<'_, str> {
     serde_json::from_str::<String>(json).map_or(Cow::Borrowed(inner), Cow::Owned)
 }
 
+/// JavaScript's `String(array)`. The elements of inner arrays stand in the text like those of the outer one, so that one
+/// walk over the JSON does it: a client decides how deep arrays are, and a call for each level would overflow the stack.
 fn join(json: &str) -> String {
-    let elements: Vec<&RawValue> = serde_json::from_str(json).unwrap_or_default();
     let mut text = String::with_capacity(json.len());
-    for (index, element) in elements.into_iter().enumerate() {
-        if index > 0 {
-            text.push(',');
-        }
-        let element = Loose::json(element.get());
-        if !element.is_null() {
-            text.push_str(&element.to_text());
+    let mut rest = json;
+    while let Some(first) = rest.bytes().next() {
+        let (token, after) = rest.split_at(token_length(rest, first));
+        rest = after;
+        match first {
+            // Brackets, white space and `null` leave nothing.
+            b'[' | b']' | b' ' | b'\t' | b'\n' | b'\r' | b'n' => {}
+            b'{' => text.push_str(OBJECT),
+            b'"' => text.push_str(&unquote(token)),
+            _ => text.push_str(token),
         }
     }
     text
+}
+
+/// Bytes of the token that valid JSON goes on with; an object is one token.
+fn token_length(json: &str, first: u8) -> usize {
+    match first {
+        b'"' => string_length(json),
+        b'{' => object_length(json),
+        b'[' | b']' | b',' | b' ' | b'\t' | b'\n' | b'\r' => 1,
+        _ => json.find([',', ']', ' ', '\t', '\n', '\r']).unwrap_or(json.len()),
+    }
+}
+
+/// Bytes of the string at the start, with its quotation marks.
+fn string_length(json: &str) -> usize {
+    let mut is_escaped = false;
+    let end = json.bytes().skip(1).position(|byte| {
+        let is_end = byte == b'"' && !is_escaped;
+        is_escaped = byte == b'\\' && !is_escaped;
+        is_end
+    });
+    end.map_or(json.len(), |inner| inner + 2)
+}
+
+/// Bytes of the object at the start. Nothing but strings holds more than ASCII.
+fn object_length(json: &str) -> usize {
+    let (mut depth, mut position) = (0_usize, 0);
+    while let Some(byte) = json.as_bytes().get(position) {
+        match byte {
+            b'{' => depth += 1,
+            b'}' => depth -= 1,
+            _ => {}
+        }
+        position += if *byte == b'"' { string_length(&json[position..]) } else { 1 };
+        if depth == 0 {
+            break;
+        }
+    }
+    position
 }
 
 fn number_in(text: &str) -> f64 {

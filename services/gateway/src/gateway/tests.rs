@@ -3,6 +3,7 @@
 mod accounts;
 mod forwarding;
 mod idempotency;
+mod large;
 mod rules;
 mod security;
 

@@ -54,6 +54,14 @@ fn lists_are_comma_texts_or_arrays() {
     }
     assert_eq!(keys("keys=5").unwrap(), ["5"]);
     assert_eq!(keys("keys={}").unwrap(), ["[object Object]"]);
+    let nested = r#"[ "a", ["b\",[", [[ 5 ]] , null], {"x\"}": [{}, "]"]}, [], true , "é\u00e9" ]"#;
+    let expected = ["a", "b\"", "[", "5", "[object Object]", "true", "éé"];
+    assert_eq!(
+        keys(&form_urlencoded::Serializer::new(String::new()).append_pair("keys", nested).finish()).unwrap(),
+        expected
+    );
+    let order = r#"[[],["a",null],[[]]]"#;
+    assert_eq!(find(&format!("order={order}"), "{}").unwrap().order, ["", "a", "", ""]);
     assert_eq!(find("order=-a,+b", "{}").unwrap().order, ["-a", "b"]);
     assert_eq!(find("order=,", "{}").unwrap().order, ["", ""]);
     assert!(find("order=", "{}").unwrap().order.is_empty());
