@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
+use indexmap::{IndexMap, map::Entry};
 use parsefleet_core::{ErrorCode, ParseError};
 use parsefleet_proto::v1::{FieldList, FindRequest, GetRequest, ReadPreferences, Selection};
 
@@ -35,33 +36,16 @@ const FIND: [&str; 16] = [
 const GET: [&str; 6] =
     ["keys", "include", "excludeKeys", "readPreference", "includeReadPreference", "subqueryReadPreference"];
 
-/// Merged parameters by name, in JavaScript's order.
-pub(crate) struct Parameters<'a>(Vec<(Cow<'a, str>, Loose<'a>)>);
+/// Merged parameters by name, in JavaScript's order. A client decides how many there are: each is found by its hash.
+pub(crate) struct Parameters<'a>(IndexMap<Cow<'a, str>, Loose<'a>>);
 
 impl<'a> Parameters<'a> {
     /// The query string wins over the body. A name that comes more than once in the query is a list.
     pub(crate) fn merge(query: Option<&'a str>, body: &'a Members) -> Self {
-        let mut merged = Self(Vec::new());
-        for (name, text) in body.iter() {
-            merged.set(Cow::Borrowed(name), Loose::json(text));
-        }
-        let Some(query) = query else { return merged };
-        let mut texts: Vec<(Cow<'a, str>, Cow<'a, str>)> = Vec::new();
-        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-            let name = without_list_mark(name);
-            match texts.iter_mut().find(|(known, _)| *known == name) {
-                Some((_, list)) => {
-                    list.to_mut().push(',');
-                    list.to_mut().push_str(&value);
-                }
-                None if name.is_empty() => {}
-                None => texts.push((name, value)),
-            }
-        }
-        for (name, text) in texts {
-            merged.set(name, Loose::decode(text));
-        }
-        merged
+        let in_body = body.iter().map(|(name, text)| (Cow::Borrowed(name), Loose::json(text)));
+        let mut merged: IndexMap<_, _> = in_body.collect();
+        merged.extend(texts_of(query).into_iter().map(|(name, text)| (name, Loose::decode(text))));
+        Self(merged)
     }
 
     /// Fills in what `find` was asked for.
@@ -69,7 +53,7 @@ impl<'a> Parameters<'a> {
     /// # Errors
     /// 102 for a parameter that is not one of `find`'s, 107 for a `where` that is not a JSON object.
     pub(crate) fn apply_to_find(&self, request: &mut FindRequest) -> Result<(), ParseError> {
-        if let Some((unknown, _)) = self.0.iter().find(|(name, _)| !FIND.contains(&&**name)) {
+        if let Some(unknown) = self.0.keys().find(|name| !FIND.contains(&&***name)) {
             return Err(ParseError::new(ErrorCode::InvalidQuery, format!("Invalid parameter for query: {unknown}")));
         }
         request.r#where = self.conditions()?;
@@ -102,7 +86,7 @@ impl<'a> Parameters<'a> {
     /// # Errors
     /// 102 for a parameter that is not one of `get`'s.
     pub(crate) fn apply_to_get(&self, request: &mut GetRequest) -> Result<(), ParseError> {
-        if self.0.iter().any(|(name, _)| !GET.contains(&&**name)) {
+        if self.0.keys().any(|name| !GET.contains(&&**name)) {
             return Err(ParseError::new(ErrorCode::InvalidQuery, "Improper encode of parameter"));
         }
         request.selection = Some(self.selection());
@@ -110,15 +94,8 @@ impl<'a> Parameters<'a> {
         Ok(())
     }
 
-    fn set(&mut self, name: Cow<'a, str>, value: Loose<'a>) {
-        match self.0.iter_mut().find(|(known, _)| *known == name) {
-            Some((_, known)) => *known = value,
-            None => self.0.push((name, value)),
-        }
-    }
-
     fn get(&self, name: &str) -> Option<&Loose<'a>> {
-        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value)
+        self.0.get(name)
     }
 
     fn truthy(&self, name: &str) -> Option<&Loose<'a>> {
@@ -161,6 +138,25 @@ impl<'a> Parameters<'a> {
             subquery: preference("subqueryReadPreference"),
         }
     }
+}
+
+/// The texts of a query string by name; those of a list are separated by commas.
+fn texts_of(query: Option<&str>) -> IndexMap<Cow<'_, str>, Cow<'_, str>> {
+    let mut texts: IndexMap<Cow<'_, str>, Cow<'_, str>> = IndexMap::new();
+    for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
+        match texts.entry(without_list_mark(name)) {
+            Entry::Occupied(mut list) => {
+                let list = list.get_mut().to_mut();
+                list.push(',');
+                list.push_str(&value);
+            }
+            Entry::Vacant(place) if place.key().is_empty() => {}
+            Entry::Vacant(place) => {
+                place.insert(value);
+            }
+        }
+    }
+    texts
 }
 
 /// `name[]` is another spelling of a list's name.

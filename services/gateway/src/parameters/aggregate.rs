@@ -67,13 +67,12 @@ impl Parameters<'_> {
     }
 
     fn take_truthy(&mut self, name: &str) -> Option<Loose<'_>> {
-        let place = self.0.iter().position(|(known, value)| known == name && value.is_truthy())?;
-        Some(self.0.remove(place).1)
+        self.truthy(name)?;
+        self.0.shift_remove(name)
     }
 
     fn take_boolean(&mut self, name: &str) -> Option<bool> {
-        let place =
-            self.0.iter().position(|(known, value)| known == name && matches!(value.as_json(), "true" | "false"))?;
-        Some(self.0.remove(place).1.is_truthy())
+        self.get(name).filter(|value| matches!(value.as_json(), "true" | "false"))?;
+        self.0.shift_remove(name).map(|value| value.is_truthy())
     }
 }

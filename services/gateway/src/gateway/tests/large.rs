@@ -1,5 +1,10 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail by panic")]
 
+use std::{
+    fmt::Write as _,
+    time::{Duration, Instant},
+};
+
 use crate::testing::Setup;
 
 const APP: (&str, &str) = ("x-parse-application-id", "test");
@@ -83,4 +88,28 @@ async fn deep_arrays_in_an_aggregation_are_no_danger() {
         let body = format!(r#"{{"_method":"GET","{name}":{deep}}}"#);
         assert_eq!(setup.ask("POST /parse/aggregate/A", &headers, &body).await.status(), 200, "{name}");
     }
+}
+
+#[tokio::test]
+async fn many_members_take_no_longer_than_their_bytes() {
+    let setup = Setup::new(&[]);
+    let (mut members, mut query) = (String::new(), String::new());
+    for number in 0..100_000 {
+        write!(members, r#","{number}":1"#).unwrap();
+        write!(query, "&{number}=1").unwrap();
+    }
+    let headers = [APP, ("x-parse-master-key", "master")];
+    let part = |path: &str| format!(r#"{{"requests":[{{"method":"GET","path":"/parse/{path}?{query}"}}]}}"#);
+    let started = Instant::now();
+    for (line, body) in [
+        ("POST /parse/classes/A", format!(r#"{{"_method":"GET"{members}}}"#)),
+        ("POST /parse/classes/A/x", format!(r#"{{"_method":"GET"{members}}}"#)),
+        ("POST /parse/aggregate/A", format!(r#"{{"_method":"GET"{members}}}"#)),
+        ("POST /parse/batch", part("classes/A")),
+        ("POST /parse/batch", part("login")),
+    ] {
+        setup.ask(line, &headers, &body).await;
+    }
+    // Comparing each name with each takes minutes.
+    assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
 }

@@ -1,6 +1,6 @@
 //! What somebody presents to log in, from where Parse Server takes it.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashMap};
 
 use bytes::Bytes;
 use serde_json::Value;
@@ -11,7 +11,7 @@ use crate::{body::Members, javascript::Loose};
 const NAMES: [&str; 4] = ["username", "email", "password", "ignoreEmailVerification"];
 
 /// A query string: texts, and what is more than a text.
-pub(super) struct Query<'a>(Vec<(Cow<'a, str>, Sent<'a>)>);
+pub(super) struct Query<'a>(HashMap<Cow<'a, str>, Sent<'a>>);
 
 #[derive(Clone)]
 enum Sent<'a> {
@@ -46,14 +46,11 @@ pub(super) fn sent(query: Option<&str>, body: &Members) -> Bytes {
 
 impl<'a> Query<'a> {
     pub(super) fn read(query: Option<&'a str>) -> Self {
-        let mut members: Vec<(Cow<'a, str>, Sent<'a>)> = Vec::new();
+        let mut members: HashMap<Cow<'a, str>, Sent<'a>> = HashMap::new();
         for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
             let plain = name.split('[').next().unwrap_or_default().to_owned();
             let sent = if plain.len() == name.len() { Sent::Text(value) } else { Sent::List };
-            match members.iter_mut().find(|(known, _)| *known == plain) {
-                Some((_, known)) => *known = Sent::List,
-                None => members.push((Cow::Owned(plain), sent)),
-            }
+            members.entry(Cow::Owned(plain)).and_modify(|known| *known = Sent::List).or_insert(sent);
         }
         Self(members)
     }
@@ -71,7 +68,7 @@ impl<'a> Query<'a> {
     }
 
     fn get(&self, name: &str) -> Option<&Sent<'a>> {
-        self.0.iter().find(|(known, _)| known == name).map(|(_, sent)| sent)
+        self.0.get(name)
     }
 }
 
