@@ -6,7 +6,7 @@ mod transaction;
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use futures_util::{StreamExt as _, future::BoxFuture, stream};
+use futures_util::{Stream, StreamExt as _, future::BoxFuture, stream};
 use http::StatusCode;
 use parsefleet_core::{ErrorCode, ParseError};
 use serde_json::value::RawValue;
@@ -27,6 +27,9 @@ use crate::{
 
 /// Parts of one batch that are worked on at the same time.
 const CONCURRENCY: usize = 32;
+
+/// Pieces of work that are still to be made. The compiler cannot tell whether an unboxed one is `Send`.
+type Work<'a, T> = Box<dyn Iterator<Item = BoxFuture<'a, T>> + Send + 'a>;
 
 /// One sub-request as it was sent.
 struct Part {
@@ -49,12 +52,11 @@ pub(super) async fn run(
     if body.get("transaction") == Some("true") {
         return transaction::run(app, caller, &parts, routes, mount_url, request_id).await;
     }
-    let mut answers = Vec::with_capacity(parts.len());
-    for (index, (part, route)) in parts.iter().zip(routes).enumerate() {
+    let work = parts.iter().zip(routes).enumerate().map(|(index, (part, route))| {
         let request_id = app.idempotency.id_of_part(request_id, index);
-        answers.push(part.run(app, caller, route, mount_url, request_id));
-    }
-    let mut answers = stream::iter(answers).buffered(CONCURRENCY);
+        part.run(app, caller, route, mount_url, request_id)
+    });
+    let mut answers = a_few_at_a_time(Box::new(work));
     let mut list = Vec::with_capacity(64 * parts.len() + 2);
     list.push(b'[');
     while let Some(answer) = answers.next().await {
@@ -71,6 +73,15 @@ pub(super) async fn run(
     }
     list.push(b']');
     Ok(Reply::ok(list))
+}
+
+/// The answers of work, in its order. Each piece is made when its turn comes: one that waits would cost kilobytes, and a
+/// body has room for half a million.
+fn a_few_at_a_time<'a, T>(work: Work<'a, T>) -> impl Stream<Item = T> + Send + 'a
+where
+    T: Send + 'a,
+{
+    stream::iter(work).buffered(CONCURRENCY)
 }
 
 /// Reads and admits all parts, before any of them is carried out.
@@ -224,7 +235,28 @@ pub(crate) fn read_everything(mount: &Mount, body: &Members) {
 
 #[cfg(test)]
 mod tests {
-    use super::normalise;
+    use std::{
+        future::{pending, ready},
+        sync::atomic::{AtomicUsize, Ordering},
+    };
+
+    use futures_util::FutureExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn no_part_is_begun_before_there_is_a_place_for_it() {
+        let begun = AtomicUsize::new(0);
+        let work = (0..1000).map(|_| {
+            begun.fetch_add(1, Ordering::SeqCst);
+            pending::<()>().boxed()
+        });
+        let mut hanging = a_few_at_a_time(Box::new(work));
+        assert!(hanging.next().now_or_never().is_none());
+        assert_eq!(begun.load(Ordering::SeqCst), CONCURRENCY);
+        let all: Vec<usize> = a_few_at_a_time(Box::new((0..1000).map(|number| ready(number).boxed()))).collect().await;
+        assert_eq!(all, (0..1000).collect::<Vec<_>>());
+    }
 
     #[test]
     fn paths_are_normalised_like_posix_ones() {
