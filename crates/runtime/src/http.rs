@@ -1,11 +1,13 @@
 //! Serving HTTP on a listener, for the gateway, the admin server and (through [`crate::rpc`]) gRPC.
 
+mod first_bytes;
+
 use std::{
     convert::Infallible, error::Error, future::Future, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration,
 };
 
 use axum::extract::ConnectInfo;
-use futures_util::FutureExt as _;
+use futures_util::{FutureExt as _, future::select};
 use http::{HeaderValue, Request, Response, Version, header::CONNECTION};
 use http_body::Body;
 use hyper::{body::Incoming, service::service_fn};
@@ -13,6 +15,7 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto,
 };
+use socket2::{SockRef, TcpKeepalive};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
@@ -21,14 +24,24 @@ use tokio::{
 use tokio_util::task::TaskTracker;
 use tower::{Service, ServiceExt as _};
 
+use self::first_bytes::FirstBytes;
 use crate::{Shutdown, rpc::tls::ServerTls};
+
+/// Longest wait for the first bytes of a connection, and for a whole request head.
+pub(crate) const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(75);
+
+/// Silence after which the other side is asked whether it is still there.
+const KEEPALIVE_AFTER: Duration = Duration::from_secs(60);
+
+/// Time between two such questions; after a few without an answer the connection is at its end.
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
 
 /// How connections are treated.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct HttpOptions {
-    /// Time for a whole request head; also the longest an HTTP/1 connection may idle between two requests. Longer than
-    /// the idle time of usual load balancers (60 s), so that they close first.
+    /// Time for the first bytes of a connection, and for a whole request head; also the longest an HTTP/1 connection may
+    /// idle between two requests. Longer than the idle time of usual load balancers (60 s), so that they close first.
     pub header_read_timeout: Duration,
     /// Most connections at a time; further ones wait in the listener's backlog.
     pub max_connections: usize,
@@ -40,11 +53,7 @@ pub struct HttpOptions {
 
 impl Default for HttpOptions {
     fn default() -> Self {
-        Self {
-            header_read_timeout: Duration::from_secs(75),
-            max_connections: 16 * 1024,
-            linger: Duration::from_secs(1),
-        }
+        Self { header_read_timeout: HEADER_READ_TIMEOUT, max_connections: 16 * 1024, linger: Duration::from_secs(1) }
     }
 }
 
@@ -66,7 +75,7 @@ where
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(options.header_read_timeout);
     builder.http2().timer(TokioTimer::new()).keep_alive_interval(Some(Duration::from_secs(30)));
-    let transport = Transport { builder, tls: None, linger: options.linger };
+    let transport = Transport { builder, tls: None, patience: options.header_read_timeout, linger: options.linger };
     serve_connections(listener, service, transport, options.max_connections, shutdown).await
 }
 
@@ -75,6 +84,8 @@ where
 pub(crate) struct Transport {
     pub(crate) builder: auto::Builder<TokioExecutor>,
     pub(crate) tls: Option<ServerTls>,
+    /// Longest wait for the first bytes.
+    pub(crate) patience: Duration,
     pub(crate) linger: Duration,
 }
 
@@ -150,8 +161,8 @@ where
     B::Data: Send,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "cannot set TCP_NODELAY");
+    if let Err(error) = tune(&stream) {
+        tracing::debug!(%error, "cannot set the options of a socket");
     }
     match &transport.tls {
         None => serve_stream(stream, peer, service, &transport, &stop).await,
@@ -160,6 +171,13 @@ where
             Err(error) => tracing::debug!(%error, "TLS handshake failed"),
         },
     }
+}
+
+/// Sends what there is at once, and finds out when the other side has vanished without a word.
+fn tune(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let keepalive = TcpKeepalive::new().with_time(KEEPALIVE_AFTER).with_interval(KEEPALIVE_INTERVAL);
+    SockRef::from(stream).set_tcp_keepalive(&keepalive)
 }
 
 /// Serves one connection, whatever it is made of.
@@ -176,14 +194,21 @@ where
         request.extensions_mut().insert(ConnectInfo(peer));
         answer(request, service.clone(), shutdown.clone())
     });
-    let mut connection = pin!(transport.builder.serve_connection_with_upgrades(TokioIo::new(stream), handler));
-    let drain = async {
-        shutdown.closing().await;
-        tokio::time::sleep(transport.linger).await;
+    let drain = || {
+        let (shutdown, linger) = (shutdown.clone(), transport.linger);
+        async move {
+            shutdown.closing().await;
+            tokio::time::sleep(linger).await;
+        }
     };
+    // A graceful shutdown of HTTP/2 waits for the first bytes, too.
+    let patience = select(tokio::time::sleep(transport.patience).boxed(), drain().boxed()).map(drop);
+    let stream = TokioIo::new(FirstBytes::new(stream, patience));
+    // Not the kind with upgrades, which speaks HTTP/1 even where the builder says that it must not.
+    let mut connection = pin!(transport.builder.serve_connection(stream, handler));
     let result = tokio::select! {
         result = connection.as_mut() => result,
-        () = drain => {
+        () = drain() => {
             connection.as_mut().graceful_shutdown();
             tokio::select! {
                 result = connection.as_mut() => result,
@@ -214,4 +239,21 @@ where
         }
         Ok(response)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may fail by panic")]
+
+    use super::*;
+
+    #[tokio::test]
+    async fn whether_the_other_side_is_there_is_asked() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let _client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (accepted, _) = listener.accept().await.unwrap();
+        tune(&accepted).unwrap();
+        assert!(accepted.nodelay().unwrap());
+        assert!(SockRef::from(&accepted).keepalive().unwrap());
+    }
 }

@@ -35,7 +35,7 @@ use super::{
 use crate::{
     Readiness, Shutdown,
     config::Fleet,
-    http::{Transport, serve_connections},
+    http::{HEADER_READ_TIMEOUT, Transport, serve_connections},
 };
 
 /// Time between two looks at the readiness checks for the health service.
@@ -96,6 +96,8 @@ pub struct ServeOptions {
     pub timeout: Duration,
     /// Most calls at a time; further ones are refused at once.
     pub max_in_flight: usize,
+    /// Longest wait for a connection to show that it speaks HTTP/2.
+    pub preface_timeout: Duration,
     /// Checks that the gRPC health service answers.
     pub readiness: Readiness,
 }
@@ -107,6 +109,7 @@ impl Default for ServeOptions {
             tls: None,
             timeout: Duration::from_secs(30),
             max_in_flight: 4096,
+            preface_timeout: HEADER_READ_TIMEOUT,
             readiness: Readiness::default(),
         }
     }
@@ -185,7 +188,7 @@ pub async fn serve(
         // Callers out of time reset their streams, many at once when a database hangs. They are ours: no attack.
         .max_pending_accept_reset_streams(options.max_in_flight);
     let tls = options.tls.map(ServerTls::try_new).transpose()?;
-    let transport = Transport { builder, tls, linger: Duration::ZERO };
+    let transport = Transport { builder, tls, patience: options.preface_timeout, linger: Duration::ZERO };
     serve_connections(listener, dispatcher, transport, MAX_CONNECTIONS, shutdown).await?;
     Ok(())
 }

@@ -9,4 +9,5 @@ mod balance;
 mod calls;
 mod http_stop;
 mod mutual_tls;
+mod silence;
 mod support;
