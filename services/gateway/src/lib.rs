@@ -110,16 +110,24 @@ pub async fn serve(
 }
 
 impl Gateway {
-    /// Serves the REST API on `listener` until `shutdown` closes it and the requests in flight are done.
+    /// Serves the REST API on `listener` until `shutdown` closes it and the requests in flight are done, or are to be dropped.
     ///
     /// # Errors
     /// When the listener fails.
     pub async fn serve(self, listener: TcpListener, shutdown: Shutdown) -> Result<(), ServeError> {
         let requests = self.requests.clone();
-        serve_http(listener, self, HttpOptions::default(), shutdown).await?;
-        // What nobody waits for any more is finished all the same; each request has its deadline.
-        requests.close();
-        requests.wait().await;
-        Ok(())
+        let served = async {
+            serve_http(listener, self, HttpOptions::default(), shutdown.clone()).await?;
+            // What nobody waits for any more is finished all the same.
+            requests.close();
+            tokio::select! {
+                biased;
+                () = requests.wait() => {}
+                () = shutdown.aborted() => tracing::warn!(requests = requests.len(), "requests were not finished in time"),
+            }
+            Ok(())
+        };
+        // Tracked, because the stop gives no grace to what it does not know of.
+        shutdown.track(served).await
     }
 }

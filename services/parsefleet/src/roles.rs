@@ -11,6 +11,7 @@ use parsefleet_data::{
 use parsefleet_email::EmailService;
 use parsefleet_gateway::{Channels, Gateway};
 use parsefleet_runtime::{
+    Shutdown,
     config::Role,
     rpc::{self, Channel, ClientOptions, Routes, ServeOptions},
 };
@@ -23,8 +24,13 @@ use crate::{
     process::{Process, announce, bind},
 };
 
-/// Serves what the role has to serve, until the process is told to stop and all requests are answered.
+/// Serves what the role has to serve, until the process is told to stop and all requests are answered. All steps of a stop share
+/// one grace, which ends when a second signal comes.
 pub(crate) async fn serve(role: Role, process: &Process) -> anyhow::Result<()> {
+    process.shutdown.track(run(role, process)).await
+}
+
+async fn run(role: Role, process: &Process) -> anyhow::Result<()> {
     match role {
         Role::Standalone => standalone(process).await,
         Role::Gateway => gateway(process).await,
@@ -60,8 +66,8 @@ async fn standalone(process: &Process) -> anyhow::Result<()> {
     };
     let served = serve_gateway(process, listener, channels, &changes).await;
     // One after the other: auth writes by way of data.
-    complete(process, auth.stop()).await;
-    complete(process, service.stop()).await;
+    complete(&process.shutdown, auth.stop()).await;
+    complete(&process.shutdown, service.stop()).await;
     served
 }
 
@@ -88,7 +94,7 @@ async fn auth(process: &Process) -> anyhow::Result<()> {
         auth = auth.publishing(bus::open(&process.config)?, &process.shutdown);
     }
     let served = serve_grpc(process, Role::Auth, listener, Routes::default().add(auth.clone().into_server())).await;
-    complete(process, auth.stop()).await;
+    complete(&process.shutdown, auth.stop()).await;
     served
 }
 
@@ -103,7 +109,7 @@ async fn data(process: &Process) -> anyhow::Result<()> {
         .add(data.clone().into_schemas_server())
         .add(data.clone().into_hooks_server());
     let served = serve_grpc(process, Role::Data, listener, routes).await;
-    complete(process, data.stop()).await;
+    complete(&process.shutdown, data.stop()).await;
     served
 }
 
@@ -123,10 +129,14 @@ async fn email(process: &Process) -> anyhow::Result<()> {
 
 // === parts of roles ===
 
-/// Lets a service end what it does beside requests: nothing is left half done that can be completed in time.
-async fn complete(process: &Process, rest: impl Future<Output = ()>) {
-    if tokio::time::timeout(process.config.fleet.shutdown_grace, rest).await.is_err() {
-        tracing::warn!("what follows some requests was not completed in time");
+/// Lets a service end what it does beside requests: nothing is left half done that can be completed before the grace is over.
+async fn complete(shutdown: &Shutdown, rest: impl Future<Output = ()>) {
+    // Whatever ended the serving ends the process: the grace runs.
+    shutdown.trigger();
+    tokio::select! {
+        biased;
+        () = rest => {}
+        () = shutdown.aborted() => tracing::warn!("what follows some requests was not completed in time"),
     }
 }
 
@@ -192,4 +202,37 @@ async fn http_listener(process: &Process) -> anyhow::Result<TcpListener> {
 async fn grpc_listener(process: &Process) -> anyhow::Result<TcpListener> {
     let address = process.config.fleet.listen.as_str();
     bind(address, address).await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{future::pending, time::Duration};
+
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_steps_of_a_stop_share_one_grace() {
+        let shutdown = Shutdown::new(Duration::ZERO, Duration::from_secs(20));
+        let began = Instant::now();
+        let steps = async {
+            complete(&shutdown, tokio::time::sleep(Duration::from_secs(15))).await;
+            assert_eq!(began.elapsed().as_secs(), 15);
+            complete(&shutdown, pending()).await;
+            complete(&shutdown, pending()).await;
+        };
+        shutdown.track(steps).await;
+        assert_eq!(began.elapsed().as_secs(), 20);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_second_signal_ends_all_steps() {
+        let shutdown = Shutdown::new(Duration::ZERO, Duration::from_secs(20));
+        let began = Instant::now();
+        shutdown.abort();
+        complete(&shutdown, pending()).await;
+        complete(&shutdown, pending()).await;
+        assert!(began.elapsed() < Duration::from_secs(1));
+    }
 }

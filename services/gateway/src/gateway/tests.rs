@@ -6,6 +6,7 @@ mod idempotency;
 mod large;
 mod rules;
 mod security;
+mod stop;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
