@@ -10,6 +10,20 @@ use super::{
     sources::{CommandLine, Given},
 };
 
+/// Beginnings of the variables that the tests and tools of this repository go by: servers that they start inherit them.
+const OF_TESTS: [&str; 10] = [
+    "PARSEFLEET_TEST_",
+    "PARSEFLEET_STACK_",
+    "PARSEFLEET_TIMING_",
+    "PARSEFLEET_BINARY",
+    "PARSEFLEET_MAILS",
+    "PARSEFLEET_MEASURE_IN",
+    "PARSEFLEET_SCHEMA_CHANGES",
+    "PARSEFLEET_SECURITY_REQUESTS",
+    "PARSEFLEET_SIGN_UPS",
+    "PARSEFLEET_TOOLS_DIR",
+];
+
 /// A job that a process can have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Role {
@@ -115,19 +129,27 @@ pub fn load(
     Ok(Launch::Run(Box::new(Startup { role, config, file: line.file, warnings, effective: settings.redacted() })))
 }
 
-/// Variables that look like an option of Parse Server and are none: mistyped, or a member of an object, which has no
-/// variable of its own in the original either. What Kubernetes adds for a service called `parse-server` is not meant.
+/// Variables that look like an option and are none: mistyped, or a member of an object, which has no variable of its own in
+/// Parse Server either.
 fn unknown_variables(environment: &BTreeMap<String, String>) -> Vec<String> {
     environment
         .iter()
         .filter(|(name, value)| {
-            name.starts_with("PARSE_SERVER_")
+            (name.starts_with("PARSE_SERVER_") || name.starts_with("PARSEFLEET_"))
                 && !value.is_empty()
-                && !name.contains("_SERVICE_")
-                && !name.contains("_TCP")
-                && !value.starts_with("tcp://")
                 && !options::all().any(|option| option.env.contains(&name.as_str()))
+                && !is_of_kubernetes(name, value)
+                && !OF_TESTS.iter().any(|beginning| name.starts_with(beginning))
         })
         .map(|(name, _)| format!("{name} has no effect: it is the variable of no option"))
         .collect()
+}
+
+/// What Kubernetes tells each container of a service, for one that is called `parse-server` or `parsefleet-gateway`.
+fn is_of_kubernetes(name: &str, value: &str) -> bool {
+    let is_of_a_port = || ["_TCP", "_UDP", "_SCTP"].into_iter().any(|transport| name.contains(transport));
+    name.ends_with("_SERVICE_HOST")
+        || name.contains("_SERVICE_PORT")
+        || (name.ends_with("_PORT") && value.contains("://"))
+        || (name.contains("_PORT_") && is_of_a_port())
 }

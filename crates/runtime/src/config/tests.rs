@@ -224,6 +224,36 @@ fn what_has_no_effect_is_said() {
 }
 
 #[test]
+fn variables_of_no_option_are_said_unless_they_are_somebody_elses() {
+    let warnings = |variables: &[(&str, &str)]| start_with(&[], variables).warnings;
+    let mistyped = [
+        "PARSEFLEET_PORT",
+        "PARSEFLEET_REDIS_URI",
+        "PARSEFLEET_SERVICE_CREDENTIALS",
+        "PARSE_SERVER_PORT_1337",
+        "PARSE_SERVER_SERVICE_NAME",
+    ];
+    let expected = mistyped.map(|name| format!("{name} has no effect: it is the variable of no option"));
+    assert_eq!(warnings(&mistyped.map(|name| (name, "1"))), expected);
+    let of_others = [
+        ("PARSEFLEET_REDIS_URI", ""),
+        ("PARSEFLEET_TEST_SEED", "5"),
+        ("PARSEFLEET_TOOLS_DIR", "/tools"),
+        ("PARSEFLEET_SIGN_UPS", "5"),
+        ("PARSEFLEET_SERVICE_HOST", "10.0.0.1"),
+        ("PARSEFLEET_GATEWAY_SERVICE_HOST", "10.0.0.1"),
+        ("PARSEFLEET_GATEWAY_SERVICE_PORT", "80"),
+        ("PARSEFLEET_GATEWAY_SERVICE_PORT_HTTP", "80"),
+        ("PARSEFLEET_GATEWAY_PORT", "tcp://10.0.0.1:80"),
+        ("PARSEFLEET_GATEWAY_PORT_80_TCP", "tcp://10.0.0.1:80"),
+        ("PARSEFLEET_GATEWAY_PORT_80_TCP_ADDR", "10.0.0.1"),
+        ("PARSE_SERVER_PORT", "tcp://10.0.0.1:80"),
+        ("PARSE_SERVER_PORT_80_TCP_PROTO", "tcp"),
+    ];
+    assert!(warnings(&of_others).is_empty(), "{:?}", warnings(&of_others));
+}
+
+#[test]
 fn roles_refuse_to_start_without_what_they_need() {
     let given = ["auth", KEYS[0], KEYS[1], KEYS[2], KEYS[3]];
     assert_eq!(

@@ -114,8 +114,9 @@ Kinds: a *switch* is on for `true` and `1`; a *list* is separated by commas, or 
 `PARSE_SERVER_DATABASE_OPTIONS='{\"maxPoolSize\": 50}'`.
 
 An option marked *not yet* may be given only with a value that asks for nothing, such as its default. With any other
-value, and with an option that does not exist, Parsefleet does not start: it never ignores in silence what it was told.
-It reports all problems at once and exits with 64.
+value, and with a flag or a key of the file that does not exist, Parsefleet does not start: it reports all problems at once
+and exits with 64. A variable that begins with `PARSE_SERVER_` or `PARSEFLEET_` and belongs to no option is a warning in the log,
+because an environment holds more than what is meant for this process.
 
 The roles `gateway`, `auth`, `data` and `email` each run as a process of their own: `parsefleet gateway`, and so on. They share
 one configuration, and each takes from it what it needs. The first three need `PARSEFLEET_SERVICE_CREDENTIAL`; the
