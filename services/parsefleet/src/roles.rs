@@ -40,8 +40,8 @@ async fn run(role: Role, process: &Process) -> anyhow::Result<()> {
     }
 }
 
-/// Everything in this process, without a socket: the gateway calls data itself, and the rest by generated clients over generated
-/// servers.
+/// Everything in this process, without a socket between the parts: the gateway calls data and auth themselves, and the rest by
+/// generated clients over generated servers.
 async fn standalone(process: &Process) -> anyhow::Result<()> {
     let listener = http_listener(process).await?;
     let changes = Changes::open(&process.config)?;

@@ -49,7 +49,7 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
     text(
         "serviceCredential",
         &["PARSEFLEET_SERVICE_CREDENTIAL"],
-        "Secret that roles prove to each other that they belong together with. Every role process needs it.",
+        "Secret that roles prove to each other that they belong together with. The roles gateway, auth and data need it.",
     )
     .secret(),
     text("tlsCert", &["PARSEFLEET_TLS_CERT"], "PEM file with the certificate chain for mutual TLS between roles."),
