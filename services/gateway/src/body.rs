@@ -1,5 +1,6 @@
 //! Request bodies: read whole up to a limit, checked to be JSON, split at the top level.
 
+mod encoding;
 pub(crate) mod form;
 pub(crate) mod members;
 
@@ -10,6 +11,7 @@ use http::{HeaderMap, HeaderValue, header};
 use http_body::Body;
 use http_body_util::BodyExt as _;
 
+use self::encoding::Encoding;
 pub(crate) use self::members::Members;
 use crate::failure::{Failure, Result};
 
@@ -28,7 +30,7 @@ enum Format {
 /// Reads and splits the body of a request.
 ///
 /// # Errors
-/// 413, 415 or 400 without a Parse code, as body-parser answers them.
+/// 413, 415 or 400 without a Parse code, as body-parser answers them. The limit is for what comes out of a compressed body, too.
 pub(crate) async fn read<B>(headers: &HeaderMap, body: B, limit: usize) -> Result<Members>
 where
     B: Body<Data = Bytes>,
@@ -40,9 +42,9 @@ where
     if format == Format::Ignored {
         return Ok(Members::default());
     }
-    check_encoding(headers)?;
+    let encoding = Encoding::of(headers)?;
     let limit = if format == Format::Form { limit.min(MAX_FORM) } else { limit };
-    let bytes = collect(body, limit).await?;
+    let bytes = encoding.inflate(collect(body, limit).await?, limit).await?;
     let bytes = without_bad_utf8(bytes);
     match format {
         Format::Form => form::parse(&bytes),
@@ -53,7 +55,7 @@ where
 /// The names and values of a body that is a form; a body of another kind is left alone and has none.
 ///
 /// # Errors
-/// 413 or 415, as body-parser answers them.
+/// 413, 415 or 400, as body-parser answers them.
 pub(crate) async fn read_form<B>(headers: &HeaderMap, body: B) -> Result<Vec<(String, String)>>
 where
     B: Body<Data = Bytes>,
@@ -61,9 +63,9 @@ where
     if body.is_end_stream() || format_of(headers.get(header::CONTENT_TYPE))? != Format::Form {
         return Ok(Vec::new());
     }
-    check_encoding(headers)?;
-    let bytes = without_bad_utf8(collect(body, MAX_FORM).await?);
-    form::pairs(&bytes)
+    let encoding = Encoding::of(headers)?;
+    let bytes = encoding.inflate(collect(body, MAX_FORM).await?, MAX_FORM).await?;
+    form::pairs(&without_bad_utf8(bytes))
 }
 
 fn format_of(content_type: Option<&HeaderValue>) -> Result<Format> {
@@ -90,15 +92,6 @@ fn check_charset(parameters: &str) -> Result<()> {
         }
     }
     Ok(())
-}
-
-fn check_encoding(headers: &HeaderMap) -> Result<()> {
-    let Some(encoding) = headers.get(header::CONTENT_ENCODING) else { return Ok(()) };
-    if encoding.as_bytes().eq_ignore_ascii_case(b"identity") {
-        return Ok(());
-    }
-    let name = String::from_utf8_lossy(encoding.as_bytes()).to_ascii_lowercase();
-    Err(Failure::http(415, format!("unsupported content encoding \"{name}\"")))
 }
 
 /// The whole body; a body that came in one piece is not copied.
