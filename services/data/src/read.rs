@@ -210,9 +210,9 @@ impl<'a> Reader<'a> {
     /// What a request selects.
     ///
     /// # Errors
-    /// 102 if a client asks for more included objects than the app allows.
+    /// 102 if a client asks for more included objects than the app allows, or anybody for a path without end.
     fn fields(&self, selection: Option<&Selection>, class: &Class) -> Result<Fields> {
-        let fields = Fields::new(selection, &class.schema);
+        let fields = Fields::new(selection, &class.schema)?;
         if self.caller.is_restricted() {
             fields.check_complexity(&self.service.settings.complexity)?;
         }

@@ -8,6 +8,10 @@ use parsefleet_runtime::config::RequestComplexity;
 
 use crate::{codec::columns::projected_names, schema::Class};
 
+/// Most parts of an included path, whatever the app allows: the tree of the paths has a level for each, and is walked by
+/// functions that call themselves.
+const MOST_PARTS: usize = 100;
+
 /// What of a class's objects comes back.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Fields {
@@ -34,20 +38,23 @@ pub(super) struct Paths {
 
 impl Fields {
     /// What a request selects of a class.
-    pub(super) fn new(selection: Option<&v1::Selection>, schema: &ClassSchema) -> Self {
-        let Some(selection) = selection else { return Self::default() };
+    ///
+    /// # Errors
+    /// 102 for a path that nobody may include, so long is it.
+    pub(super) fn new(selection: Option<&v1::Selection>, schema: &ClassSchema) -> Result<Self> {
+        let Some(selection) = selection else { return Ok(Self::default()) };
         let names = |list: &Option<v1::FieldList>| list.as_ref().map(|list| list.names.clone());
         let mut keys = names(&selection.keys);
         let exclude_keys = names(&selection.exclude_keys);
         let mut include = Paths::default();
         let include_all = selection.include_all || selection.include.iter().any(|path| path == "*");
         if !selection.include.iter().any(|path| path == "*") {
-            selection.include.iter().for_each(|path| include.insert(path));
+            selection.include.iter().try_for_each(|path| include.insert(path))?;
         }
         for key in keys.iter().chain(&exclude_keys).flatten() {
             // A key of an included object asks for the object.
             if let Some((path, _)) = key.rsplit_once('.') {
-                include.insert(path);
+                include.insert(path)?;
             }
         }
         let included_by_name = include.count();
@@ -55,14 +62,14 @@ impl Fields {
         if include_all {
             for field in fields_with_pointers(schema) {
                 included_all += 1;
-                include.insert(field);
+                include.insert(field)?;
                 if let Some(keys) = &mut keys {
                     keys.push(field.to_owned());
                 }
             }
         }
         let (selected, text_score) = selected(keys.as_deref(), exclude_keys.as_deref(), schema);
-        Self { selected, text_score, include, keys, exclude_keys, included_all, included_by_name }
+        Ok(Self { selected, text_score, include, keys, exclude_keys, included_all, included_by_name })
     }
 
     /// Checks what is included against the app's limits.
@@ -72,8 +79,7 @@ impl Fields {
     pub(super) fn check_complexity(&self, limits: &RequestComplexity) -> Result<()> {
         let depth = self.include.depth();
         if let Some(most) = limits.include_depth.filter(|most| depth > *most) {
-            let message = format!("Include depth of {depth} exceeds maximum allowed depth of {most}");
-            return Err(ParseError::new(ErrorCode::InvalidQuery, message));
+            return Err(too_deep(depth, most));
         }
         let count = self.included_by_name + self.included_all;
         if let Some(most) = limits.include_count.filter(|most| count > *most) {
@@ -151,11 +157,20 @@ pub(super) fn mentioned<'r>(selection: Option<&'r v1::Selection>, order: &'r [St
 }
 
 impl Paths {
-    fn insert(&mut self, path: &str) {
+    /// Adds a path.
+    ///
+    /// # Errors
+    /// 102 if it has more parts than any has.
+    fn insert(&mut self, path: &str) -> Result<()> {
+        let parts = path.split('.').count();
+        if parts > MOST_PARTS {
+            return Err(too_deep(parts, MOST_PARTS));
+        }
         let mut node = self;
         for part in path.split('.') {
             node = node.children.entry(part.to_owned()).or_default();
         }
+        Ok(())
     }
 
     /// How many paths there are.
@@ -172,6 +187,11 @@ impl Paths {
     pub(super) fn is_empty(&self) -> bool {
         self.children.is_empty()
     }
+}
+
+fn too_deep(depth: usize, most: impl std::fmt::Display) -> ParseError {
+    let message = format!("Include depth of {depth} exceeds maximum allowed depth of {most}");
+    ParseError::new(ErrorCode::InvalidQuery, message)
 }
 
 /// The selected fields, `None` for all, and whether the text score is asked for.
@@ -224,7 +244,7 @@ mod tests {
     #[test]
     fn a_key_of_an_included_object_includes_it() {
         let selection = v1::Selection { keys: list(&["title", "author.name"]), ..Default::default() };
-        let fields = Fields::new(Some(&selection), &schema());
+        let fields = Fields::new(Some(&selection), &schema()).unwrap();
         assert_eq!(paths(&fields), ["author"]);
         let selected = fields.selected.clone().unwrap();
         assert!(selected.iter().any(|field| field == "author") && !selected.iter().any(|field| field == "tags"));
@@ -239,16 +259,37 @@ mod tests {
             v1::Selection { include_all: true, ..Default::default() },
             v1::Selection { include: vec!["*".to_owned()], ..Default::default() },
         ] {
-            assert_eq!(paths(&Fields::new(Some(&selection), &schema())), ["author", "tags"]);
+            assert_eq!(paths(&Fields::new(Some(&selection), &schema()).unwrap()), ["author", "tags"]);
         }
     }
 
     #[test]
     fn without_keys_everything_of_an_included_object_comes() {
         let selection = v1::Selection { include: vec!["author.team".to_owned()], ..Default::default() };
-        let fields = Fields::new(Some(&selection), &schema());
+        let fields = Fields::new(Some(&selection), &schema()).unwrap();
         assert_eq!(fields.selected, None);
         assert_eq!(fields.included(&["author"], &Paths::default(), &schema()).selected, None);
         assert!(fields.include.children["author"].children.contains_key("team"));
+    }
+
+    #[test]
+    fn a_path_may_be_long_but_not_endless() {
+        let path = |parts: usize| vec!["a"; parts].join(".");
+        let selections = |parts: usize| {
+            let names = Some(v1::FieldList { names: vec![path(parts + 1)] });
+            [
+                v1::Selection { include: vec![path(parts)], ..Default::default() },
+                v1::Selection { keys: names.clone(), ..Default::default() },
+                v1::Selection { exclude_keys: names, ..Default::default() },
+            ]
+        };
+        for selection in selections(100) {
+            assert_eq!(Fields::new(Some(&selection), &schema()).unwrap().include.depth(), 100);
+        }
+        for selection in selections(101).iter().chain(&selections(200_000)) {
+            let refused = Fields::new(Some(selection), &schema()).unwrap_err();
+            assert_eq!(refused.code, ErrorCode::InvalidQuery);
+            assert!(refused.message.ends_with("exceeds maximum allowed depth of 100"), "{}", refused.message);
+        }
     }
 }

@@ -5,11 +5,15 @@
 
 mod answered;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use bson::{RawBsonRef, RawDocument};
 use futures_util::future::{BoxFuture, try_join_all};
 use parsefleet_core::{ClassSchema, FieldType, Query, Value, error::Result, query::Constraint};
+use serde_json::Value as Json;
 
 use super::{
     Reader,
@@ -24,6 +28,16 @@ use crate::{
     schema::Class,
     store::{Documents, FindOptions},
 };
+
+/// Objects of one class that are pointed to.
+enum Objects {
+    /// There is no such class.
+    None,
+    /// As they are stored, and what of them is shown.
+    Stored { class: Arc<Class>, documents: Documents, fields: Fields },
+    /// As a trigger answered them.
+    Answered(Vec<Json>),
+}
 
 /// What the documents hold at one path.
 #[derive(Debug, Default)]
@@ -101,10 +115,8 @@ impl Reader<'_> {
         Box::pin(async move {
             let mut include = Include::default();
             let path = &path;
-            let classes = found
-                .pointers
-                .into_iter()
-                .map(|(class, ids)| async move { self.included_objects(&class, ids, paths, path, request).await });
+            let classes =
+                found.pointers.into_iter().map(|(class, ids)| self.included_objects(class, ids, paths, path, request));
             for objects in try_join_all(classes).await? {
                 include.objects.extend(objects);
             }
@@ -119,48 +131,80 @@ impl Reader<'_> {
     }
 
     /// Objects of one class with what is included in them, as JSON by id.
-    async fn included_objects(
-        &self,
-        class_name: &str,
+    fn included_objects<'s>(
+        &'s self,
+        class_name: String,
         ids: BTreeSet<String>,
-        paths: &Paths,
-        path: &[&str],
-        request: &Fields,
-    ) -> Result<std::collections::HashMap<String, Vec<u8>>> {
-        let Some(class) = self.class(class_name, Method::Get).await? else { return Ok(Default::default()) };
-        let told = || {
-            let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-            let (keys, exclude_keys) = request.names_below(path);
-            triggers::told_of_include(&ids, keys.as_deref(), exclude_keys.as_deref())
-        };
-        self.before(class_name, told).await?;
-        let after = self.triggers_after(class_name).map(|triggers| (triggers, told()));
-        let mut fields = request.included(path, paths, &class.schema);
-        if class.schema.name.as_str() == "_User" && self.caller.is_restricted() {
-            // Not even users get their own identities in an included object.
-            fields.remove("authData", &class.schema);
-        }
-        let ids = ids.into_iter().map(Value::String).collect();
-        let query = Query { conditions: vec![object_id(Constraint::In(ids))] };
-        let query = self.own_sessions_only(&class.schema, query)?;
-        let options = FindOptions {
-            projection: fields.projection(&class),
-            read_preference: self.include_preference.clone(),
-            ..FindOptions::default()
-        };
-        let documents = self.fetch(&class, &query, Operation::Get, &options).await?;
-        if let Some((triggers, told)) = after {
+        paths: &'s Paths,
+        path: &'s [&'s str],
+        request: &'s Fields,
+    ) -> BoxFuture<'s, Result<HashMap<String, Vec<u8>>>> {
+        Box::pin(async move {
+            match self.read_objects(&class_name, ids, paths, path, request).await? {
+                Objects::None => Ok(HashMap::new()),
+                Objects::Answered(objects) => self.answered_objects(&class_name, objects, paths, path, request).await,
+                Objects::Stored { class, documents, fields } => {
+                    let includes = match fields.include.is_empty() {
+                        true => None,
+                        false => Some(self.includes_of(&class, &documents, paths, path.to_vec(), request).await?),
+                    };
+                    self.print_included(&class, &documents, &fields, includes.as_ref()).await
+                }
+            }
+        })
+    }
+
+    /// Objects of one class without what is included in them.
+    ///
+    /// What a step needs on the stack is needed once for every level while a deeper one runs, so that the steps which take
+    /// much stand in futures of their own: these are gone, or not there yet, when the next level is asked for.
+    fn read_objects<'s>(
+        &'s self,
+        class_name: &'s str,
+        ids: BTreeSet<String>,
+        paths: &'s Paths,
+        path: &'s [&'s str],
+        request: &'s Fields,
+    ) -> BoxFuture<'s, Result<Objects>> {
+        Box::pin(async move {
+            let Some(class) = self.class(class_name, Method::Get).await? else { return Ok(Objects::None) };
+            let told = || {
+                let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+                let (keys, exclude_keys) = request.names_below(path);
+                triggers::told_of_include(&ids, keys.as_deref(), exclude_keys.as_deref())
+            };
+            self.before(class_name, told).await?;
+            let after = self.triggers_after(class_name).map(|triggers| (triggers, told()));
+            let mut fields = request.included(path, paths, &class.schema);
+            if class.schema.name.as_str() == "_User" && self.caller.is_restricted() {
+                // Not even users get their own identities in an included object.
+                fields.remove("authData", &class.schema);
+            }
+            let ids = ids.into_iter().map(Value::String).collect();
+            let query = Query { conditions: vec![object_id(Constraint::In(ids))] };
+            let query = self.own_sessions_only(&class.schema, query)?;
+            let options = FindOptions {
+                projection: fields.projection(&class),
+                read_preference: self.include_preference.clone(),
+                ..FindOptions::default()
+            };
+            let documents = self.fetch(&class, &query, Operation::Get, &options).await?;
+            let Some((triggers, told)) = after else { return Ok(Objects::Stored { class, documents, fields }) };
             let site = Site { fields: &fields, mount_url: self.mount_url, includes: None };
             let objects = self.objects(&class, &documents, site).await?;
-            let objects = Box::pin(triggers.after_find(self.service, class_name, told, objects)).await?;
-            return self.answered_objects(class_name, objects, paths, path, request).await;
-        }
-        let includes = match fields.include.is_empty() {
-            true => None,
-            false => Some(self.includes_of(&class, &documents, paths, path.to_vec(), request).await?),
-        };
-        let site = Site { fields: &fields, mount_url: self.mount_url, includes: includes.as_ref() };
-        self.print(&class, site, |printer| printer.included(&documents)).await
+            Box::pin(triggers.after_find(self.service, class_name, told, objects)).await.map(Objects::Answered)
+        })
+    }
+
+    fn print_included<'s>(
+        &'s self,
+        class: &'s Class,
+        documents: &'s Documents,
+        fields: &'s Fields,
+        includes: Option<&'s Includes>,
+    ) -> BoxFuture<'s, Result<HashMap<String, Vec<u8>>>> {
+        let site = Site { fields, mount_url: self.mount_url, includes };
+        Box::pin(self.print(class, site, |printer| printer.included(documents)))
     }
 }
 

@@ -13,6 +13,8 @@ crate::on_both_stores!(
     keys_choose_fields,
     what_is_no_class_is_empty,
     included_objects_replace_pointers,
+    what_is_included_has_an_end,
+    sub_queries_may_be_nested_as_deep_as_json,
     includes_obey_permissions,
     sub_queries_are_answered,
     bad_queries_are_refused,
@@ -116,6 +118,46 @@ async fn included_objects_replace_pointers(fixture: Fixture) {
     let answer = client.find_with(request).await.unwrap();
     let player = &answer["results"][0]["player"];
     assert_eq!((&player["name"], player.get("team")), (&json!("ann"), None));
+}
+
+async fn what_is_included_has_an_end(fixture: Fixture) {
+    let client = fixture.public();
+    let id = client.object("Loop", json!({"n": 1})).await;
+    client.update("Loop", &id, json!({"to": pointer("Loop", &id)})).await.unwrap();
+    let path = |parts: usize| vec!["to"; parts].join(".");
+    let include = |parts: usize| Some(Selection { include: vec![path(parts)], ..Default::default() });
+    let find = |parts, limit| FindRequest { selection: include(parts), limit, ..query("Loop", json!({})) };
+    let get = |parts| GetRequest {
+        class_name: "Loop".to_owned(),
+        object_id: id.clone(),
+        selection: include(parts),
+        ..Default::default()
+    };
+
+    let answer = client.find_with(find(100, None)).await.unwrap();
+    let deepest = (0..100).fold(&answer["results"][0], |object, _| &object["to"]);
+    assert_eq!((&deepest["n"], &deepest["to"]["__type"]), (&json!(1), &json!("Pointer")));
+
+    for parts in [101, 100_000] {
+        let message = format!("Include depth of {parts} exceeds maximum allowed depth of 100");
+        for limit in [None, Some(0.0)] {
+            assert_eq!(client.find_with(find(parts, limit)).await, Err((102, message.clone())));
+        }
+        assert_eq!(client.get_with(get(parts)).await, Err((102, message.clone())));
+        assert_eq!(fixture.master().get_with(get(parts)).await, Err((102, message)));
+    }
+}
+
+async fn sub_queries_may_be_nested_as_deep_as_json(fixture: Fixture) {
+    let client = fixture.public();
+    let id = client.object("Loop", json!({"n": 1})).await;
+    client.update("Loop", &id, json!({"to": pointer("Loop", &id)})).await.unwrap();
+    let nested = |levels| {
+        (0..levels).fold(json!({"n": 1}), |inner, _| json!({"to": {"$inQuery": {"className": "Loop", "where": inner}}}))
+    };
+    assert_eq!(client.find("Loop", nested(40)).await.unwrap().len(), 1);
+    let refused = Err((107, "where parameter is not valid JSON".to_owned()));
+    assert_eq!(client.find("Loop", nested(50)).await, refused);
 }
 
 async fn includes_obey_permissions(fixture: Fixture) {
