@@ -42,8 +42,8 @@ name! {
     FieldName
 }
 name! {
-    /// A field, or a path into one: names joined by dots. The first is a `FieldName`; the others are any text
-    /// without `$`, `.` and NUL.
+    /// A field, or a path into one: at most [`FieldPath::MOST_PARTS`] names joined by dots. The first is a `FieldName`; the
+    /// others are any text without `$`, `.` and NUL.
     FieldPath
 }
 name! {
@@ -112,20 +112,24 @@ impl FieldName {
 }
 
 impl FieldPath {
-    /// `None` if the first part is not a field name or a later one holds what a database would interpret.
+    /// Most names in a path. What is written under one is nested once for each, and so are the calls that follow it.
+    pub const MOST_PARTS: usize = 100;
+
+    /// `None` if there are too many parts, the first is not a field name, or a later one holds what a database would
+    /// interpret.
     pub fn new(text: &str) -> Option<Self> {
         let (root, rest) = text.split_once('.').map_or((text, None), |(root, rest)| (root, Some(rest)));
         let valid = is_identifier(root) && rest.is_none_or(|rest| rest.split('.').all(is_nested_key));
-        valid.then(|| Self(text.to_owned()))
+        (valid && !is_too_long(text)).then(|| Self(text.to_owned()))
     }
 
-    /// A path as a query may name it: every part `[A-Za-z0-9_]+`, the first one starting with a letter. `length` and
-    /// `className`, which no class can have as a field, may be asked for (and are missing in every object).
+    /// A path as a query may name it: not too many parts, every one `[A-Za-z0-9_]+`, the first starting with a letter.
+    /// `length` and `className`, which no class can have as a field, may be asked for (and are missing in every object).
     pub fn in_query(text: &str) -> Option<Self> {
         let part =
             |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         let valid = text.starts_with(|first: char| first.is_ascii_alphabetic()) && text.split('.').all(part);
-        valid.then(|| Self(text.to_owned()))
+        (valid && !is_too_long(text)).then(|| Self(text.to_owned()))
     }
 
     /// A path that starts in a column that only Parse itself writes.
@@ -178,6 +182,10 @@ fn is_identifier(text: &str) -> bool {
         && characters.all(|next| next.is_ascii_alphanumeric() || next == b'_')
         && text != "length"
         && text != "className"
+}
+
+fn is_too_long(path: &str) -> bool {
+    path.split('.').nth(FieldPath::MOST_PARTS).is_some()
 }
 
 fn is_nested_key(text: &str) -> bool {

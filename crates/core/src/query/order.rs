@@ -125,6 +125,8 @@ mod tests {
         assert_eq!(refused("_x"), (105, "Invalid field name: _x.".to_owned()));
         assert_eq!(refused("length"), (105, "Invalid field name: length.".to_owned()));
         assert_eq!(refused("o.$k"), (105, "Invalid field name: o.$k.".to_owned()));
+        let endless = vec!["o"; 101].join(".");
+        assert_eq!(refused(&endless), (105, format!("Invalid field name: {endless}.")));
         assert_eq!(refused("authData.fb.id"), (105, "Cannot sort by authData.fb.id".to_owned()));
     }
 }

@@ -168,6 +168,7 @@ fn distinct_path(field: &str) -> Result<Option<FieldPath>> {
         None if field.split('.').any(|part| part.starts_with('$')) => {
             unusable("FieldPath field names may not start with '$'. Consider using $getField or $setField.")
         }
+        None if field.split('.').nth(FieldPath::MOST_PARTS).is_some() => unusable("FieldPath is too long"),
         None => Ok(None),
     }
 }
@@ -214,7 +215,7 @@ mod tests {
         assert_eq!(path("_created_at").as_deref(), Some("createdAt"));
         assert_eq!(path("o.k").as_deref(), Some("o.k"));
         assert_eq!(path("a b"), None);
-        for field in ["$a", "o.$k", "a..b", "a."] {
+        for field in ["$a", "o.$k", "a..b", "a.", &vec!["a"; 101].join(".")] {
             assert_eq!(distinct_path(field).unwrap_err().code, ErrorCode::InvalidQuery, "{field}");
         }
         assert_eq!(distinct_path("_hashed_password").unwrap_err().code, ErrorCode::InvalidKeyName);

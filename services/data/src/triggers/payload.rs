@@ -1,6 +1,6 @@
 //! What triggers are told: the bodies of Parse Server's webhooks.
 
-use parsefleet_core::FieldName;
+use parsefleet_core::{FieldName, FieldPath};
 use parsefleet_proto::v1::RequestContext;
 use serde_json::{Map as JsonMap, Value as Json, json};
 
@@ -75,7 +75,9 @@ pub(crate) fn changed_object(original: &Members, id: &str, body: &Members) -> Me
     for (key, value) in body {
         match key.split_once('.') {
             None if is_told(key) => drop(object.insert(key.clone(), value.clone())),
-            Some((root, rest)) if is_told(root) => pending::change_at(&mut object, root, rest, value),
+            Some((root, rest)) if is_told(root) && FieldPath::new(key).is_some() => {
+                pending::change_at(&mut object, root, rest, value)
+            }
             None | Some(_) => {}
         }
     }

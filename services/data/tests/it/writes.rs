@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use parsefleet_core::FieldType;
 use parsefleet_data::Settings;
 use parsefleet_proto::v1::Privilege;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use crate::fixture::{Client, Fixture, settings};
 
@@ -13,6 +13,7 @@ crate::on_both_stores!(
     an_object_lives,
     operations_answer_with_new_values,
     computed_values_of_paths_are_nested,
+    what_is_nested_too_deep_is_refused,
     a_refused_write_leaves_no_trace,
     acl_decides_who_writes,
     defaults_and_required_fields,
@@ -78,6 +79,28 @@ async fn computed_values_of_paths_are_nested(fixture: Fixture) {
     let updated = client.update("Score", &id, body).await.unwrap();
     assert_eq!(updated["o"], json!({"a": 2, "deep": {"c": 2}}));
     assert_eq!(client.get("Score", &id).await.unwrap()["o"], json!({"a": 2, "b": 1, "deep": {"c": 2}}));
+}
+
+async fn what_is_nested_too_deep_is_refused(fixture: Fixture) {
+    let client = fixture.public();
+    let id = client.object("Deep", json!({"n": 1})).await;
+    let path = |parts: usize| vec!["a"; parts].join(".");
+    let body = |path: &str, value: Json| Json::Object([(path.to_owned(), value)].into_iter().collect());
+    let refused = Err((102, "The database refused the operation.".to_owned()));
+    // Each innermost value is a level of its own.
+    for innermost in [json!(1), json!({}), json!([])] {
+        for kind in [|inner: Json| json!({"a": inner}), |inner: Json| json!([inner])] {
+            let nested = |levels: usize| (0..levels).fold(innermost.clone(), |inner, _| kind(inner));
+            client.update("Deep", &id, body(&path(100), nested(79))).await.unwrap();
+            assert_eq!(client.update("Deep", &id, body(&path(100), nested(80))).await, refused, "{innermost}");
+        }
+    }
+    for parts in [101, 100_000] {
+        let answer = client.update("Deep", &id, body(&path(parts), json!(1))).await;
+        assert_eq!(answer, Err((105, format!("Invalid field name: {}.", path(parts)))));
+        let answer = client.find("Deep", body(&path(parts), json!(1))).await;
+        assert_eq!(answer, Err((105, format!("Invalid key name: {}", path(parts)))));
+    }
 }
 
 async fn a_refused_write_leaves_no_trace(fixture: Fixture) {

@@ -313,3 +313,13 @@ fn full_text() {
     let flag = refused(search(json!({"$term": "t", "$diacriticSensitive": 1})));
     assert_eq!(flag.1, "bad $text: $diacriticSensitive, should be boolean");
 }
+
+#[test]
+fn a_path_has_an_end() {
+    let path = |parts: usize| vec!["o"; parts].join(".");
+    let filter = |parts: usize| Json::Object([(path(parts), json!(1))].into_iter().collect());
+    assert_eq!(field(filter(100)).0, Column::Nested);
+    assert_eq!(refused(filter(101)), (105, format!("Invalid key name: {}", path(101))));
+    let key = json!({"s": {"$select": {"query": {"className": "B"}, "key": path(101)}}});
+    assert_eq!(refused(key), (102, "improper usage of $select".to_owned()));
+}

@@ -136,3 +136,19 @@ fn services_write_internal_columns_that_the_schema_does_not_know() {
     assert_eq!(types(&parsed), Vec::<String>::new());
     assert_eq!(types(&parse_as(body, Writer::Maintenance).unwrap()), ["_auth_data_x:Object", "_auth_data_y:Object"]);
 }
+
+#[test]
+fn a_path_has_an_end() {
+    let path = |parts: usize| vec!["a"; parts].join(".");
+    let body = |parts: usize, value: Json| Json::Object([(path(parts), value)].into_iter().collect());
+    assert_eq!(changes(&parse(body(100, json!(1))).unwrap()), [(path(100).as_str(), &Change::Set(Value::Number(1.0)))]);
+    for parts in [101, 100_000] {
+        assert_eq!(parse(body(parts, json!(1))), Err((105, format!("Invalid field name: {}.", path(parts)))));
+        let removal = body(parts, json!({"__op": "Delete"}));
+        assert_eq!(parse(removal), Err((105, format!("Invalid field name for update: {}", path(parts)))));
+        for writer in [Writer::Maintenance, Writer::Service] {
+            let body = [(format!("_{}", path(parts)), json!(1))].into_iter().collect();
+            assert_eq!(parse_as(Json::Object(body), writer).unwrap_err().0, 105);
+        }
+    }
+}

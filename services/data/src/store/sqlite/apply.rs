@@ -9,6 +9,9 @@ use bson::{Bson, Document};
 use super::{equality::equal, place::Place};
 use crate::store::StoreError;
 
+/// Most levels of members and elements in a document that MongoDB keeps.
+const MOST_LEVELS: usize = 179;
+
 /// One operator on one path.
 struct Action<'a> {
     path: &'a str,
@@ -50,7 +53,23 @@ pub(super) fn apply(document: &mut Document, update: &Document) -> Result<(), St
             return Err(refused(format!("Updating the path '{path}' would create a conflict at '{prefix}'")));
         }
     }
-    actions.iter().try_for_each(|action| action.apply(document))
+    actions.iter().try_for_each(|action| action.apply(document))?;
+    // Without a path a value is as deep as JSON may be, which is less.
+    let leads_inside = actions.iter().any(|action| action.path.contains('.'));
+    if leads_inside && document.values().any(|value| is_deeper(value, MOST_LEVELS - 1)) {
+        return Err(refused(format!("Document exceeds maximum nesting depth of {MOST_LEVELS}")));
+    }
+    Ok(())
+}
+
+/// Whether there are more levels in a value than these.
+fn is_deeper(value: &Bson, levels: usize) -> bool {
+    let below = |value: &Bson| levels == 0 || is_deeper(value, levels - 1);
+    match value {
+        Bson::Document(members) => members.values().any(below),
+        Bson::Array(items) => items.iter().any(below),
+        _ => false,
+    }
 }
 
 impl Operator {

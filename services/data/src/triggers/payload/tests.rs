@@ -71,3 +71,10 @@ fn a_changed_object_is_the_one_before_with_what_was_asked_for() {
     });
     assert_eq!(Json::Object(told), wanted);
 }
+
+#[test]
+fn of_a_path_without_end_nothing_is_told() {
+    let original = members(json!({"objectId": "id", "a": 1}));
+    let body = JsonMap::from_iter([(vec!["a"; 100_000].join("."), json!(1))]);
+    assert_eq!(Json::Object(changed_object(&original, "id", &body)), json!({"objectId": "id", "a": 1}));
+}

@@ -61,6 +61,18 @@ fn conflicting_paths_are_refused() {
 }
 
 #[test]
+fn what_would_be_nested_too_deep_is_refused() {
+    let path = vec!["a"; 100].join(".");
+    let nested = |levels: usize, innermost: Bson| (0..levels).fold(innermost, |inner, _| bson!([inner]));
+    applied(doc! {}, &doc! { "$set": { &path: nested(79, bson!(1)) } });
+    applied(doc! {}, &doc! { "$set": { &path: nested(79, bson!({})) } });
+    for innermost in [bson!(1), bson!({})] {
+        let refused = refusal(doc! {}, &doc! { "$push": { &path: nested(79, innermost) } });
+        assert_eq!(refused, "Document exceeds maximum nesting depth of 179");
+    }
+}
+
+#[test]
 fn unset_removes_members_and_nulls_elements() {
     let document = doc! { "a": 1, "o": { "k": 1, "l": [1, 2] }, "s": "x" };
     let update = doc! { "$unset": { "a": "", "o.k": "", "o.l.0": "", "s.deep": "", "missing.deep": "" } };
