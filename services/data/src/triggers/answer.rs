@@ -23,14 +23,19 @@ impl Reply {
     /// Reads an answer. What is no JSON at all counts as nothing, as in Parse Server.
     ///
     /// # Errors
-    /// 141 with what the trigger says against it.
+    /// 141 with what the trigger says against it, or because what it says begins as JSON and cannot be read: it may be a
+    /// refusal.
     pub(super) fn read(answer: &[u8]) -> Result<Self> {
-        let mut answer: Json = serde_json::from_slice(answer).unwrap_or_default();
+        let mut answer = match json(answer) {
+            Some(answer) => answer,
+            None if begins_as_json(answer) => return Err(malformed(&String::from_utf8_lossy(answer))),
+            None => return Ok(Self::Nothing),
+        };
         if let Json::String(text) = &answer
             && !text.is_empty()
         {
             // JSON within JSON.
-            answer = serde_json::from_str(text).map_err(|_| malformed(text))?;
+            answer = json(text.as_bytes()).ok_or_else(|| malformed(text))?;
         }
         let Json::Object(mut members) = answer else { return Ok(Self::Nothing) };
         match members.remove("error") {
@@ -57,6 +62,47 @@ fn refusal(error: Json) -> ParseError {
         other => other,
     };
     ParseError::said(ErrorCode::ScriptFailed, said)
+}
+
+/// Reads JSON, and what only JavaScript takes for some: bytes that are no text, and halves of characters, each of which
+/// becomes U+FFFD.
+fn json(answer: &[u8]) -> Option<Json> {
+    serde_json::from_slice(answer).ok().or_else(|| {
+        let text = String::from_utf8_lossy(answer);
+        serde_json::from_slice(&with_whole_characters(text.as_bytes())).ok()
+    })
+}
+
+/// The text with an escape of U+FFFD in the place of each that is one half of a surrogate pair without the other.
+fn with_whole_characters(mut text: &[u8]) -> Vec<u8> {
+    let mut whole = Vec::with_capacity(text.len());
+    while let Some(place) = memchr::memchr(b'\\', text) {
+        let (before, escape) = text.split_at(place);
+        whole.extend_from_slice(before);
+        let (kept, length): (&[u8], usize) = match escaped_unit(escape) {
+            Some(0xd800..=0xdbff) if matches!(escape.get(6..).and_then(escaped_unit), Some(0xdc00..=0xdfff)) => {
+                (escape, 12)
+            }
+            Some(0xd800..=0xdfff) => (br"\ufffd", 6),
+            // The next character is no escape's beginning.
+            _ => (escape, 2),
+        };
+        whole.extend_from_slice(kept.get(..length).unwrap_or(kept));
+        text = escape.get(length..).unwrap_or_default();
+    }
+    whole.extend_from_slice(text);
+    whole
+}
+
+/// The number in an escape `\uXXXX` at the beginning of a text.
+fn escaped_unit(text: &[u8]) -> Option<u16> {
+    let digits = text.strip_prefix(br"\u")?.get(..4)?;
+    digits.iter().try_fold(0, |unit, digit| Some(unit << 4 | char::from(*digit).to_digit(16)? as u16))
+}
+
+/// Whether the first that is not space begins an object, a list or a text.
+fn begins_as_json(answer: &[u8]) -> bool {
+    matches!(answer.trim_ascii_start().first(), Some(b'{' | b'[' | b'"'))
 }
 
 /// Whoever cannot be understood has not said anything against it.
@@ -120,6 +166,33 @@ mod tests {
         assert_eq!(speaker(r#"{"error": "no"}"#), Speaker::App);
         assert_eq!(speaker(r#"{"error": {"reason": 5}}"#), Speaker::App);
         assert_eq!(speaker(r#""text""#), Speaker::Server);
+    }
+
+    #[test]
+    fn what_only_javascript_reads_is_read_too() {
+        for (answer, said) in [
+            (&b"{\"error\": \"no \xff\xe4\"}"[..], "no \u{fffd}\u{fffd}"),
+            (br#"{"error": "no \ud83d"}"#, "no \u{fffd}"),
+            (br#"{"error": "no \ude00\ud83d\ude00\ud83d\n"}"#, "no \u{fffd}\u{1f600}\u{fffd}\n"),
+            (br#"{"error": "no \\ud83d \uD83D\\"}"#, "no \\ud83d \u{fffd}\\"),
+            (br#""{\"error\": \"no \\udc00\"}""#, "no \u{fffd}"),
+        ] {
+            assert_eq!(Reply::read(answer).unwrap_err().message, said);
+        }
+        let success = Reply::read(br#"{"success": {"name": "\ud800"}}"#);
+        assert_eq!(success, Ok(Reply::Success(json!({"name": "\u{fffd}"}))));
+    }
+
+    #[test]
+    fn what_may_be_a_refusal_is_no_consent() {
+        let nested = format!("{{\"error\": \"no\", \"x\": {}{}}}", "[".repeat(200), "]".repeat(200));
+        for answer in [nested.as_str(), " {\"error\": \"no\", \"n\": 1e999}", "\n[", "\"", "{\"error\": \"\\u", "{\\"] {
+            assert!(read(answer).unwrap_err().0.contains("Malformed response"), "{answer}");
+        }
+        for answer in ["1e999", "no {", "\u{feff}{\"error\": \"no\"}"] {
+            assert_eq!(read(answer), Ok(Reply::Nothing), "{answer}");
+        }
+        assert_eq!(Reply::read(b"\xff\xfe"), Ok(Reply::Nothing));
     }
 
     #[test]
