@@ -51,25 +51,50 @@ impl Acl {
     }
 }
 
-/// A list to look subjects up in. Few are searched as they are; how many there are is the client's choice.
-enum Subjects<'a> {
-    Few(&'a [String]),
+/// A list to look subjects up in. A few are searched as they are; how many there are is the client's choice.
+#[derive(Debug)]
+pub struct Subjects<'a, S>(Lookup<'a, S>);
+
+#[derive(Debug)]
+enum Lookup<'a, S> {
+    Few(&'a [S]),
     Many(HashSet<&'a str>),
 }
 
-impl<'a> Subjects<'a> {
-    fn new(subjects: &'a [String]) -> Self {
-        if subjects.len() <= 16 {
-            Self::Few(subjects)
-        } else {
-            Self::Many(subjects.iter().map(String::as_str).collect())
-        }
+/// Most subjects that are compared one by one.
+const FEW: usize = 16;
+
+impl<'a, S: AsRef<str>> Subjects<'a, S> {
+    /// Prepares a list.
+    pub fn new(subjects: &'a [S]) -> Self {
+        Self(match subjects.len() {
+            0..=FEW => Lookup::Few(subjects),
+            _ => Lookup::Many(subjects.iter().map(AsRef::as_ref).collect()),
+        })
     }
 
-    fn contains(&self, subject: &str) -> bool {
-        match self {
-            Self::Few(subjects) => subjects.iter().any(|other| other == subject),
-            Self::Many(subjects) => subjects.contains(subject),
+    /// Whether the list holds the subject.
+    pub fn contains(&self, subject: &str) -> bool {
+        match &self.0 {
+            Lookup::Few(subjects) => subjects.iter().any(|other| other.as_ref() == subject),
+            Lookup::Many(subjects) => subjects.contains(subject),
+        }
+    }
+}
+
+/// Leaves each subject of a list at its first place only.
+pub fn drop_repeated_subjects(subjects: &mut Vec<&str>) {
+    if subjects.len() > FEW {
+        let mut seen = HashSet::with_capacity(subjects.len());
+        subjects.retain(|subject| seen.insert(*subject));
+        return;
+    }
+    let mut place = 0;
+    while let Some((subject, before)) = subjects.get(..=place).and_then(<[_]>::split_last) {
+        if before.contains(subject) {
+            subjects.remove(place);
+        } else {
+            place += 1;
         }
     }
 }
@@ -98,7 +123,7 @@ pub fn is_truthy(json: &Json) -> bool {
 mod tests {
     use serde_json::{Value as Json, json};
 
-    use super::Acl;
+    use super::{Acl, drop_repeated_subjects};
 
     fn rewritten(json: Json) -> String {
         let mut out = Vec::new();
@@ -126,6 +151,17 @@ mod tests {
     fn what_is_no_acl_grants_nothing() {
         for json in [json!({}), json!("x"), json!(5), json!([1]), json!({"__op": "Delete"})] {
             assert_eq!(rewritten(json), "{}");
+        }
+    }
+
+    #[test]
+    fn a_subject_that_comes_twice_keeps_its_first_place() {
+        let many: Vec<String> = (0..20).map(|number| number.to_string()).collect();
+        for once in [&[][..], &many[..4], &many] {
+            let mut subjects: Vec<&str> =
+                once.iter().flat_map(|subject| [subject.as_str(), once[0].as_str()]).collect();
+            drop_repeated_subjects(&mut subjects);
+            assert_eq!(subjects, once);
         }
     }
 }

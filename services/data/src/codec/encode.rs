@@ -1,7 +1,7 @@
 //! A new object as the document to be stored.
 
 use bson::RawDocumentBuf;
-use parsefleet_core::{Acl, ClassSchema, FieldType, Object, ParseError, Value};
+use parsefleet_core::{Acl, ClassSchema, FieldType, Object, ParseError, Value, acl::Subjects};
 
 use super::{
     values::{Place, write_value},
@@ -85,16 +85,17 @@ fn write_list(writer: &mut BsonWriter, key: &str, subjects: &[String]) {
 
 /// `_acl` mirrors the permissions for very old readers: writers first, then those who only read.
 fn write_legacy_acl(writer: &mut BsonWriter, acl: &Acl) {
+    let (readers, writers) = (Subjects::new(&acl.read), Subjects::new(&acl.write));
     let document = writer.open_document("_acl");
     for subject in &acl.write {
         let rights = writer.open_document(subject);
         writer.boolean("w", true);
-        if acl.read.contains(subject) {
+        if readers.contains(subject) {
             writer.boolean("r", true);
         }
         writer.close(rights);
     }
-    for subject in acl.read.iter().filter(|subject| !acl.write.contains(subject)) {
+    for subject in acl.read.iter().filter(|subject| !writers.contains(subject)) {
         let rights = writer.open_document(subject);
         writer.boolean("r", true);
         writer.close(rights);

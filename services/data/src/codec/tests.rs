@@ -3,10 +3,12 @@
 //! `tests/documents.json` holds documents as Parse Server 9.10 and others wrote them, with what Parse Server answers for
 //! them: the bytes of both must be ours too.
 
+use std::time::{Duration, Instant};
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bson::{RawDocument, RawDocumentBuf, rawdoc};
 use parsefleet_core::{
-    ClassSchema, Date, Object, ObjectId, Value,
+    Acl, ClassSchema, Date, Object, ObjectId, Value,
     update::{NewObject, ObjectIds, Writer},
 };
 use serde_json::Value as Json;
@@ -319,4 +321,35 @@ fn a_pointer_that_is_none_is_left_out() {
     for (pointer, first) in [("Player$first", 0xff), ("Team$first", b'f'), ("Players$first", b'f')] {
         assert_eq!(shown(pointer, first), r#"{"objectId":"a","score":1}"#, "{pointer}");
     }
+}
+
+#[test]
+fn an_acl_may_name_many_subjects() {
+    let schema = class("C", &[]);
+    let (reader, files) = (Reader::Master, files());
+    let names = |range: std::ops::Range<usize>| range.map(|number| format!("subject{number}")).collect::<Vec<_>>();
+    let acl = Acl { read: names(0..40_000), write: names(20_000..60_000) };
+    let id = ObjectId::new("x").unwrap();
+    let object = Object { id, created_at: Date(0), updated_at: Date(0), acl: Some(acl), fields: Default::default() };
+    let began = Instant::now();
+    let stored = encode(&schema, &object).unwrap();
+    let shown = json(view(&schema, &reader, &files), &stored);
+    // Comparing all with all takes half a minute.
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    let legacy = stored.get_document("_acl").unwrap();
+    assert_eq!(legacy.iter().count(), 60_000);
+    assert_eq!(legacy.get_document("subject20000").unwrap().iter().count(), 2);
+    assert_eq!(shown.matches(r#"{"read":true,"write":true}"#).count(), 20_000);
+    assert_eq!(shown.matches(r#"{"write":true}"#).count(), 20_000);
+}
+
+#[test]
+fn a_subject_that_is_stored_twice_is_shown_once() {
+    let schema = class("C", &[]);
+    let (reader, files) = (Reader::Master, files());
+    let stored = rawdoc! { "_id": "x", "_rperm": ["b", "a", "b", 1], "_wperm": ["c", "a", "a", "c"] };
+    assert_eq!(
+        json(view(&schema, &reader, &files), &stored),
+        r#"{"objectId":"x","ACL":{"b":{"read":true},"a":{"read":true,"write":true},"c":{"write":true}}}"#
+    );
 }

@@ -1,6 +1,9 @@
 //! The ACL of an object, from its two permission columns.
 
-use parsefleet_core::value::write_json_string;
+use parsefleet_core::{
+    acl::{Subjects, drop_repeated_subjects},
+    value::write_json_string,
+};
 
 use super::{CorruptDocument, separate};
 use crate::codec::raw::Raw;
@@ -20,19 +23,17 @@ impl Permissions<'_> {
         }
         separate(out);
         out.extend_from_slice(br#""ACL":{"#);
-        let readers = subjects(self.read)?;
-        let writers = subjects(self.write)?;
-        for (place, subject) in readers.iter().enumerate() {
-            if !readers[..place].contains(subject) {
-                let rights: &[u8] =
-                    if writers.contains(subject) { br#":{"read":true,"write":true}"# } else { br#":{"read":true}"# };
-                write_rights(out, subject, rights);
-            }
+        let (readers, writers) = (subjects(self.read)?, subjects(self.write)?);
+        let (may_read, may_write) = (Subjects::new(&readers), Subjects::new(&writers));
+        for subject in &readers {
+            let rights: &[u8] = match may_write.contains(subject) {
+                true => br#":{"read":true,"write":true}"#,
+                false => br#":{"read":true}"#,
+            };
+            write_rights(out, subject, rights);
         }
-        for (place, subject) in writers.iter().enumerate() {
-            if !readers.contains(subject) && !writers[..place].contains(subject) {
-                write_rights(out, subject, br#":{"write":true}"#);
-            }
+        for subject in writers.iter().filter(|subject| !may_read.contains(subject)) {
+            write_rights(out, subject, br#":{"write":true}"#);
         }
         out.push(b'}');
         Ok(())
@@ -45,10 +46,12 @@ fn write_rights(out: &mut Vec<u8>, subject: &str, rights: &[u8]) {
     out.extend_from_slice(rights);
 }
 
+/// The subjects in a column, each once.
 fn subjects(column: Option<Raw<'_>>) -> Result<Vec<&str>, CorruptDocument> {
     let mut subjects = Vec::new();
     for item in column.into_iter().flat_map(Raw::items) {
         subjects.extend(item?.as_str());
     }
+    drop_repeated_subjects(&mut subjects);
     Ok(subjects)
 }
