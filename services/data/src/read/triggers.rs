@@ -3,6 +3,8 @@
 //! Where a class has a trigger after reads, its objects go through JSON values; every other read stays on the short way from
 //! the store's bytes to JSON text.
 
+use std::collections::HashSet;
+
 use bytes::Bytes;
 use parsefleet_core::{ErrorCode, ParseError, error::Result, value::write_number};
 use parsefleet_proto::v1::{FieldList, FindRequest, GetRequest, ReadPreferences, Selection};
@@ -139,12 +141,9 @@ pub(super) fn told_of_include(ids: &[&str], keys: Option<&[String]>, exclude_key
         }
     };
     for (name, list) in [("keys", keys), ("excludeKeys", exclude_keys)] {
-        let mut names: Vec<&str> = Vec::new();
-        for name in list.unwrap_or_default() {
-            if !names.contains(&name.as_str()) {
-                names.push(name);
-            }
-        }
+        let mut seen = HashSet::new();
+        let names = list.unwrap_or_default().iter().map(String::as_str);
+        let names: Vec<&str> = names.filter(|name| seen.insert(*name)).collect();
         if !names.is_empty() {
             told.query.insert(name.to_owned(), names.join(",").into());
         }

@@ -3,6 +3,8 @@
 //! `beforeSave` may refuse it, or answer an object: that is what is written then, instead of what the client asked for, and
 //! the client is told where the two differ. `afterSave` is told of what is stored, and may answer the client itself.
 
+use std::collections::HashSet;
+
 use parsefleet_core::{acl::is_truthy, denylist::KeywordDenylist, error::Result};
 use parsefleet_proto::v1::RequestContext;
 use serde_json::{Map as JsonMap, Value as Json};
@@ -147,8 +149,10 @@ impl Replacement {
 /// Takes out what a trigger says of fields that neither it nor the client changes. Most answer the whole object: written as it is, it
 /// would undo what others change meanwhile, and count as a new address of a user.
 fn drop_repeated(body: &mut Members, sent: &Members, original: &Members) {
-    let is_sent = |key: &str| sent.keys().any(|sent| sent.split('.').next() == Some(key));
-    body.retain(|key, value| is_sent(key) || !original.get(key).is_some_and(|original| same(original, value)));
+    let sent: HashSet<&str> = sent.keys().filter_map(|key| key.split('.').next()).collect();
+    body.retain(|key, value| {
+        sent.contains(key.as_str()) || !original.get(key).is_some_and(|original| same(original, value))
+    });
 }
 
 /// Whether two values are the same in JavaScript, which has one kind of numbers.
