@@ -15,6 +15,7 @@ crate::on_both_stores!(
     included_objects_replace_pointers,
     what_is_included_has_an_end,
     sub_queries_may_be_nested_as_deep_as_json,
+    a_query_may_have_many_alternatives,
     includes_obey_permissions,
     sub_queries_are_answered,
     bad_queries_are_refused,
@@ -158,6 +159,24 @@ async fn sub_queries_may_be_nested_as_deep_as_json(fixture: Fixture) {
     assert_eq!(client.find("Loop", nested(40)).await.unwrap().len(), 1);
     let refused = Err((107, "where parameter is not valid JSON".to_owned()));
     assert_eq!(client.find("Loop", nested(50)).await, refused);
+}
+
+async fn a_query_may_have_many_alternatives(fixture: Fixture) {
+    let client = fixture.public();
+    let id = client.object("Score", json!({"n": 1})).await;
+    client.object("Score", json!({"n": 2})).await;
+    let alternatives = |last: Json| {
+        let mut list: Vec<Json> = (0..1_500).map(|number| json!({"objectId": format!("none{number}")})).collect();
+        list.push(last);
+        list
+    };
+    for last in [json!({"objectId": id}), json!({"n": 1})] {
+        let found = client.find("Score", json!({"$or": alternatives(last)})).await.unwrap();
+        assert_eq!(column(&found, "objectId"), [id.as_str()]);
+    }
+    let all: Vec<Json> =
+        (0..1_500).map(|number| json!({"objectId": {"$ne": "x", "$in": [id, number.to_string()]}})).collect();
+    assert_eq!(client.find("Score", json!({"$and": all})).await.unwrap().len(), 1);
 }
 
 async fn includes_obey_permissions(fixture: Fixture) {

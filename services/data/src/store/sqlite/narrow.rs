@@ -19,6 +19,9 @@ use crate::codec::columns::column_name;
 /// Longest list that becomes parameters; longer ones become one JSON parameter.
 const LONGEST_PARAMETER_LIST: usize = 64;
 
+/// Most constraints in a clause: SQLite's expressions grow by a level with each, and may have a thousand.
+const MOST_TERMS: usize = 200;
+
 /// A `WHERE` clause.
 #[derive(Debug, Default)]
 pub(super) struct Narrowed {
@@ -28,6 +31,8 @@ pub(super) struct Narrowed {
     pub(super) parameters: Vec<SqlValue>,
     /// Whether at most a few rows can come out: the query names the ids.
     pub(super) pinned: bool,
+    /// Constraints in the clause so far.
+    terms: usize,
 }
 
 impl Narrowed {
@@ -40,8 +45,32 @@ impl Narrowed {
 
     fn conjunction(&mut self, table: &Table, query: &Query) -> Option<String> {
         let terms: Vec<String> =
-            query.conditions.iter().filter_map(|condition| self.condition(table, condition)).collect();
+            query.conditions.iter().filter_map(|condition| self.bounded(table, condition)).collect();
         (!terms.is_empty()).then(|| terms.join(" AND "))
+    }
+
+    /// A condition, unless the clause becomes too long with it. Ids stay whatever else there is: nothing narrows more, and
+    /// what they decide the documents are not asked again.
+    fn bounded(&mut self, table: &Table, condition: &Condition) -> Option<String> {
+        let before = self.mark();
+        let term = self.condition(table, condition);
+        let is_id = matches!(condition, Condition::Field(field) if field.column == Column::ObjectId);
+        if self.terms > MOST_TERMS && !is_id {
+            self.return_to(before);
+            return None;
+        }
+        term
+    }
+
+    /// How long the clause is.
+    fn mark(&self) -> (usize, usize) {
+        (self.parameters.len(), self.terms)
+    }
+
+    /// Forgets what came after a mark.
+    fn return_to(&mut self, (parameters, terms): (usize, usize)) {
+        self.parameters.truncate(parameters);
+        self.terms = terms;
     }
 
     fn condition(&mut self, table: &Table, condition: &Condition) -> Option<String> {
@@ -60,11 +89,11 @@ impl Narrowed {
 
     /// Only if every alternative is narrowed is the whole.
     fn alternatives(&mut self, table: &Table, queries: &[Query]) -> Option<String> {
-        let before = self.parameters.len();
+        let before = self.mark();
         let mut terms = Vec::with_capacity(queries.len());
         for query in queries {
             let Some(term) = self.conjunction(table, query) else {
-                self.parameters.truncate(before);
+                self.return_to(before);
                 return None;
             };
             terms.push(format!("({term})"));
@@ -88,6 +117,7 @@ impl Narrowed {
             | Column::AuthData
             | Column::Renamed(_) => self.keyed(table, field),
         };
+        self.terms += terms.len();
         (!terms.is_empty()).then(|| terms.join(" AND "))
     }
 

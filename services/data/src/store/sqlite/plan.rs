@@ -98,7 +98,7 @@ impl Plan {
             Some(clause) => Order::Columns(clause),
             None => Order::Compared(order.to_vec()),
         };
-        let Narrowed { clause, parameters, pinned } = Narrowed::new(table, query);
+        let Narrowed { clause, parameters, pinned, .. } = Narrowed::new(table, query);
         Ok(Self { table: table.name.clone(), clause, parameters, pinned, filter, order })
     }
 

@@ -81,6 +81,30 @@ fn alternatives_narrow_if_each_does() {
 }
 
 #[test]
+fn only_so_many_constraints_narrow() {
+    let alternatives = |count: usize, field: &str| -> Vec<Json> {
+        (0..count).map(|number| json!({ field: format!("v{number}") })).collect()
+    };
+    let few = narrowed(json!({ "$or": alternatives(200, "f") }));
+    assert_eq!((few.clause.matches(" OR (key1_0 >= ").count(), few.parameters.len()), (200, 600));
+    for combinator in ["$or", "$and"] {
+        for field in ["f", "objectId"] {
+            let narrowed = narrowed(json!({ "objectId": "x", combinator: alternatives(1_500, field) }));
+            assert!(narrowed.clause.starts_with("id = ?1"), "{}", narrowed.clause);
+            assert!(narrowed.clause.matches(" = ?").count() <= 201, "{}", narrowed.clause);
+            assert_eq!(narrowed.parameters.len(), narrowed.clause.matches('?').count());
+        }
+    }
+    // Nested, each of them is short.
+    let nested = (0..60).fold(json!({ "f": "x" }), |inner, _| {
+        let mut list = alternatives(20, "f");
+        list.push(inner);
+        json!({ "$or": list })
+    });
+    assert_eq!((narrowed(nested.clone()).clause.as_str(), narrowed(nested).parameters.len()), ("", 0));
+}
+
+#[test]
 fn a_whole_text_without_case_uses_the_folding_index() {
     let narrowed = narrowed(json!({ "name": { "$regex": "^\\QAnn.B\\E$", "$options": "i" } }));
     assert!(narrowed.clause.starts_with("(key2_0 = ?1 OR"), "{}", narrowed.clause);
