@@ -23,6 +23,13 @@ pub(super) const CATALOG_TABLES: &str = r#"
         UNIQUE (class, name)
     );"#;
 
+/// Where the last number is kept that an index was given: also in files that were made without it.
+///
+/// A number is part of the names of columns, and a query may have been planned before they were dropped. A number that
+/// came again would let it search another index's column.
+pub(super) const NUMBERS_TABLE: &str =
+    r#"CREATE TABLE IF NOT EXISTS "~numbers" (name TEXT PRIMARY KEY, last INTEGER NOT NULL);"#;
+
 /// The tables of all classes.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Catalog {
@@ -94,9 +101,10 @@ impl Catalog {
             return Ok(());
         }
         let definition = serde_json::to_string(index).map_err(|error| StoreError::Failed(error.to_string()))?;
-        let register = r#"INSERT INTO "~indexes" (class, name, definition) VALUES (?1, ?2, ?3)"#;
-        connection.execute(register, params![class, index.name, definition]).map_err(failed)?;
-        let index = TableIndex { number: connection.last_insert_rowid(), definition: index.clone() };
+        let number = next_number(connection)?;
+        let register = r#"INSERT INTO "~indexes" (number, class, name, definition) VALUES (?1, ?2, ?3, ?4)"#;
+        connection.execute(register, params![number, class, index.name, definition]).map_err(failed)?;
+        let index = TableIndex { number, definition: index.clone() };
         build(connection, &table.name, &index)?;
         let mut indexes = table.indexes.clone();
         indexes.push(index);
@@ -156,6 +164,14 @@ fn load_indexes(connection: &Connection) -> Result<HashMap<String, Vec<TableInde
         indexes.entry(class).or_default().push(TableIndex { number, definition });
     }
     Ok(indexes)
+}
+
+/// A number that no index has, nor had.
+fn next_number(connection: &Connection) -> Result<i64, StoreError> {
+    let statement = r#"
+        INSERT INTO "~numbers" (name, last) SELECT 'index', coalesce(max(number), 0) + 1 FROM "~indexes" WHERE true
+        ON CONFLICT (name) DO UPDATE SET last = max(last + 1, excluded.last) RETURNING last"#;
+    connection.query_row(statement, [], |row| row.get(0)).map_err(failed)
 }
 
 /// The class's own name, unless SQLite keeps it for itself or a class that differs in case has it.
@@ -246,3 +262,6 @@ fn backfill(connection: &Connection, table: &str, index: &TableIndex, columns: &
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,7 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::catalog::CATALOG_TABLES;
+use super::catalog::{CATALOG_TABLES, NUMBERS_TABLE};
 use crate::store::StoreError;
 
 /// Marks the file as ours (`PRAGMA application_id`): "PFlt".
@@ -62,13 +62,13 @@ impl DataDirectory {
             let marks = format!(
                 "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE;
                  PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {LAYOUT_VERSION};
-                 {CATALOG_TABLES} COMMIT;"
+                 {CATALOG_TABLES} {NUMBERS_TABLE} COMMIT;"
             );
             connection.execute_batch(&marks).map_err(failed)?;
         }
         let settings = format!(
             "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = {LOG_PAGES};
-             PRAGMA journal_size_limit = 33554432;"
+             PRAGMA journal_size_limit = 33554432; {NUMBERS_TABLE}"
         );
         connection.execute_batch(&settings).map_err(failed)?;
         Ok(connection)

@@ -9,6 +9,7 @@ use super::*;
 fn writer() -> (Writer, Arc<ArcSwap<Catalog>>) {
     let connection = Connection::open_in_memory().unwrap();
     connection.execute_batch(super::super::catalog::CATALOG_TABLES).unwrap();
+    connection.execute_batch(super::super::catalog::NUMBERS_TABLE).unwrap();
     let catalog = Arc::new(ArcSwap::from_pointee(Catalog::load(&connection).unwrap()));
     (Writer::start(connection, catalog.clone()).unwrap(), catalog)
 }
