@@ -128,7 +128,8 @@ impl<'s> Round<'s> {
         for pair in in_their_order.windows(2) {
             let shown = || format!("{}\n{}", self.shown(pair[0].id.as_str()), self.shown(pair[1].id.as_str()));
             if !keys.is_empty() {
-                let order = sort::compare(keys, pair[0], pair[1]);
+                let [left, right] = [pair[0], pair[1]].map(|object| sort::values(keys, object));
+                let order = sort::compare_values(keys, &left, &right);
                 ensure!(order != Ordering::Greater, "MongoDB sorts otherwise:\n{}", shown());
             } else if let (Some(first), Some(second)) = (matcher.distance(pair[0]), matcher.distance(pair[1])) {
                 ensure!(first <= second + 1e-12, "MongoDB sorts otherwise by distance:\n{}", shown());

@@ -9,7 +9,7 @@
 //! Query::pending / resolve              sub-queries that the caller has to answer first
 //! Query::matcher()                      the same decision on an object as MongoDB would make
 //! order::parse, Selection::parse        `order`, `keys`, `excludeKeys`
-//! sort::compare                         MongoDB's order of two objects
+//! sort::values, compare_values          MongoDB's order of two objects
 //! ```
 
 use crate::{

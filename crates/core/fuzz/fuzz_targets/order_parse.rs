@@ -6,7 +6,10 @@ use std::cmp::Ordering;
 use libfuzzer_sys::fuzz_target;
 use parsefleet_core::{
     ClassName, ClassSchema, Date, Object, ObjectId, Value,
-    query::{Selection, order, sort},
+    query::{
+        Selection, order,
+        sort::{self, SortValues},
+    },
 };
 use serde_json::Value as Json;
 
@@ -27,14 +30,16 @@ fuzz_target!(|input: &[u8]| {
     let (text, values) = text.split_once('\n').unwrap_or((text, "[]"));
     let schema = ClassSchema::new(ClassName::new("_Installation").expect("one of Parse's own classes"));
     let selection = Selection::parse(Some(text), Some(text), &schema);
-    assert!(selection.includes("objectId"));
+    assert!(selection.fields.is_some_and(|fields| fields.iter().any(|field| field == "objectId")));
     let Ok(keys) = order::parse(text, &schema) else { return };
     let Ok(Json::Array(values)) = serde_json::from_str::<Json>(values) else { return };
     let objects: Vec<Object> = values.iter().take(3).map(|value| object("x", value)).collect();
-    let [first, second, third] = objects.as_slice() else { return };
-    assert_eq!(sort::compare(&keys, first, first), Ordering::Equal);
-    assert_eq!(sort::compare(&keys, first, second), sort::compare(&keys, second, first).reverse());
-    if sort::compare(&keys, first, second).is_le() && sort::compare(&keys, second, third).is_le() {
-        assert!(sort::compare(&keys, first, third).is_le());
+    let values: Vec<SortValues> = objects.iter().map(|object| sort::values(&keys, object)).collect();
+    let [first, second, third] = values.as_slice() else { return };
+    let compare = |left: &SortValues, right: &SortValues| sort::compare_values(&keys, left, right);
+    assert_eq!(compare(first, first), Ordering::Equal);
+    assert_eq!(compare(first, second), compare(second, first).reverse());
+    if compare(first, second).is_le() && compare(second, third).is_le() {
+        assert!(compare(first, third).is_le());
     }
 });

@@ -19,7 +19,6 @@ fuzz_target!(|filter: &[u8]| {
             let internal = field.starts_with('_') && field != "_rperm" && field != "_wperm";
             assert!(!internal || access == QueryAccess::Master, "{field}");
         }
-        let _ = query.ids();
         while query.pending().is_some() {
             query.resolve(vec![Value::Null, Value::String("x".to_owned())], &schema);
         }

@@ -20,11 +20,6 @@ use crate::{Object, Value};
 #[derive(Clone, Debug, PartialEq)]
 pub struct SortValues(Vec<Option<Value>>);
 
-/// How MongoDB orders two objects by these keys.
-pub fn compare(keys: &[SortKey], left: &Object, right: &Object) -> Ordering {
-    compare_values(keys, &values(keys, left), &values(keys, right))
-}
-
 /// What the object sorts by.
 pub fn values(keys: &[SortKey], object: &Object) -> SortValues {
     SortValues(keys.iter().map(|key| sort_value(key, object)).collect())
@@ -100,7 +95,7 @@ mod tests {
         let keys = order::parse(order, &schema()).unwrap();
         let mut objects: Vec<Object> =
             objects.iter().enumerate().map(|(place, fields)| object(&place.to_string(), fields.clone())).collect();
-        objects.sort_by(|left, right| compare(&keys, left, right));
+        objects.sort_by(|left, right| compare_values(&keys, &values(&keys, left), &values(&keys, right)));
         objects.iter().map(|object| object.id.as_str().to_owned()).collect()
     }
 
