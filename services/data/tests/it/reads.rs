@@ -5,7 +5,10 @@ use parsefleet_data::Settings;
 use parsefleet_proto::v1::{FieldList, FindRequest, GetRequest, Privilege, Selection};
 use serde_json::{Value as Json, json};
 
-use crate::fixture::{Client, Fixture, column, pointer, query, settings};
+use crate::{
+    fixture::{Client, Fixture, column, pointer, query, settings},
+    receiver::Receiver,
+};
 
 crate::on_both_stores!(
     queries_filter_sort_and_page,
@@ -135,9 +138,12 @@ async fn what_is_included_has_an_end(fixture: Fixture) {
         ..Default::default()
     };
 
+    let deepest = |answer: &Json| {
+        let deepest = (0..100).fold(&answer["results"][0], |object, _| &object["to"]);
+        (deepest["n"].clone(), deepest["to"]["__type"].clone())
+    };
     let answer = client.find_with(find(100, None)).await.unwrap();
-    let deepest = (0..100).fold(&answer["results"][0], |object, _| &object["to"]);
-    assert_eq!((&deepest["n"], &deepest["to"]["__type"]), (&json!(1), &json!("Pointer")));
+    assert_eq!(deepest(&answer), (json!(1), json!("Pointer")));
 
     for parts in [101, 100_000] {
         let message = format!("Include depth of {parts} exceeds maximum allowed depth of 100");
@@ -147,6 +153,14 @@ async fn what_is_included_has_an_end(fixture: Fixture) {
         assert_eq!(client.get_with(get(parts)).await, Err((102, message.clone())));
         assert_eq!(fixture.master().get_with(get(parts)).await, Err((102, message)));
     }
+
+    // Hooks are asked at each level.
+    let receiver = Receiver::silent().await;
+    for trigger in ["beforeFind", "afterFind"] {
+        fixture.hook("Loop", trigger, &receiver.url).await;
+    }
+    let answer = client.find_with(find(100, None)).await.unwrap();
+    assert_eq!(deepest(&answer), (json!(1), json!("Pointer")));
 }
 
 async fn sub_queries_may_be_nested_as_deep_as_json(fixture: Fixture) {
@@ -156,6 +170,11 @@ async fn sub_queries_may_be_nested_as_deep_as_json(fixture: Fixture) {
     let nested = |levels| {
         (0..levels).fold(json!({"n": 1}), |inner, _| json!({"to": {"$inQuery": {"className": "Loop", "where": inner}}}))
     };
+    assert_eq!(client.find("Loop", nested(40)).await.unwrap().len(), 1);
+    let receiver = Receiver::silent().await;
+    for trigger in ["beforeFind", "afterFind"] {
+        fixture.hook("Loop", trigger, &receiver.url).await;
+    }
     assert_eq!(client.find("Loop", nested(40)).await.unwrap().len(), 1);
     let refused = Err((107, "where parameter is not valid JSON".to_owned()));
     assert_eq!(client.find("Loop", nested(50)).await, refused);
